@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Umbrella: the CPU backend, on oneDNN, Eigen and OpenMP.
+
+#include <scale/cpu/context.hpp>
