@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A file that appears whole or not at all: written under a temporary name, synchronised, then renamed into place.
+
+#include <scale/io/file_error.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace scale {
+
+/// Writes `path` through ".NAME.tmp-PID-K" in the same folder. Until commit() returns, readers see what was there
+/// before; without commit() the temporary file is removed by the destructor. A symbolic link at `path` is replaced.
+/// Throws argument_error where the place cannot be written, resource_error where disk or descriptors run out.
+class atomic_file {
+ public:
+  explicit atomic_file(std::filesystem::path path) : path_(std::move(path)) {
+    if (path_.filename().empty()) throw argument_error(path_.string() + ": expected the path of a file to write");
+    for (int attempt = 0; descriptor_ < 0; ++attempt) {
+      temporary_ = path_;
+      temporary_.replace_filename("." + path_.filename().string() + ".tmp-" + std::to_string(::getpid()) + "-" +
+                                  std::to_string(attempt));
+      descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      if (descriptor_ < 0 && (errno != EEXIST || attempt == max_attempts))
+        throw_write_failure(path_, "creating a temporary file beside it", errno);
+    }
+  }
+
+  atomic_file(atomic_file const&) = delete;
+  atomic_file& operator=(atomic_file const&) = delete;
+
+  ~atomic_file() { discard(); }
+
+  /// Appends.
+  void write(std::span<std::byte const> bytes) {
+    expect(descriptor_ >= 0, "atomic_file::write", "the file was committed or discarded before");
+    if (buffer_.size() + bytes.size() > buffer_size) flush();
+    if (bytes.size() >= buffer_size) {
+      write_at(position_, bytes);
+    } else {
+      buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+    }
+    position_ += bytes.size();
+  }
+
+  void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+
+  /// Appends zeros until the position is a multiple of `alignment`, at most 4096.
+  void pad_to(std::size_t alignment) {
+    static constexpr std::byte zeros[4096] = {};
+    expect(alignment >= 1 && alignment <= sizeof(zeros), "atomic_file::pad_to", "alignment must be in [1, 4096]");
+    std::size_t const used = static_cast<std::size_t>(position_ % alignment);
+    if (used != 0) write(std::span(zeros).first(alignment - used));
+  }
+
+  /// Overwrites bytes written before, such as a header whose content is known only in the end.
+  void overwrite(std::uint64_t offset, std::span<std::byte const> bytes) {
+    expect(offset <= position_ && bytes.size() <= position_ - offset, "atomic_file::overwrite",
+           "the range lies behind what was written");
+    flush();
+    write_at(offset, bytes);
+  }
+
+  /// Bytes appended so far.
+  std::uint64_t position() const noexcept { return position_; }
+
+  std::filesystem::path const& path() const noexcept { return path_; }
+
+  /// Brings everything to disk and gives the file its name. Afterwards only destruction is allowed.
+  void commit() {
+    expect(descriptor_ >= 0, "atomic_file::commit", "the file was committed or discarded before");
+    flush();
+    if (::fsync(descriptor_) != 0) throw_write_failure(path_, "synchronising", errno);
+    if (::close(std::exchange(descriptor_, -1)) != 0) fail_after_close("closing");
+    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail_after_close("renaming the finished file into place");
+    synchronise_folder();
+  }
+
+  /// Removes the temporary file; what was at `path` before stays. Harmless after commit().
+  void discard() noexcept {
+    if (descriptor_ < 0) return;
+    ::close(std::exchange(descriptor_, -1));
+    ::unlink(temporary_.c_str());
+  }
+
+ private:
+  static constexpr std::size_t buffer_size = std::size_t{1} << 18;
+  static constexpr int max_attempts = 1000;
+
+  void flush() {
+    if (buffer_.empty()) return;
+    write_at(position_ - buffer_.size(), buffer_);
+    buffer_.clear();
+  }
+
+  void write_at(std::uint64_t offset, std::span<std::byte const> bytes) {
+    while (!bytes.empty()) {
+      std::size_t const part = (std::min)(bytes.size(), std::size_t{1} << 30);
+      ::ssize_t const written = ::pwrite(descriptor_, bytes.data(), part, static_cast<::off_t>(offset));
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) throw_write_failure(path_, "writing", written == 0 ? ENOSPC : errno);
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+      offset += static_cast<std::uint64_t>(written);
+    }
+  }
+
+  [[noreturn]] void fail_after_close(char const* doing) {
+    int const code = errno;
+    ::unlink(temporary_.c_str());
+    throw_write_failure(path_, doing, code);
+  }
+
+  // A file system that cannot synchronise a folder says EINVAL: nothing more can be done there.
+  void synchronise_folder() const {
+    std::filesystem::path const parent = path_.parent_path();
+    int const folder = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return;  // a folder that may be written but not read
+    int const state = ::fsync(folder);
+    int const code = errno;
+    ::close(folder);
+    if (state != 0 && code != EINVAL) throw_write_failure(path_, "synchronising its folder", code);
+  }
+
+  std::filesystem::path path_, temporary_;
+  int descriptor_ = -1;
+  std::uint64_t position_ = 0;
+  std::vector<std::byte> buffer_;
+};
+
+}  // namespace scale
