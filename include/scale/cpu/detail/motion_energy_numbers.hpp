@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Step 5 of motion_energy: from sums over places to the clip's numbers. A small part of the time; plain loops.
+
+#include <scale/cpu/detail/motion_energy_kernel.hpp>
+
+#include <cmath>
+
+namespace scale::cpu::detail {
+
+/// Energies of one region of the frame and of time: opponent and motion per speed and orientation, static.
+template <class S>
+struct motion_energy_region {
+  using size = motion_energy_size;
+  S opponent[size::speeds][size::orientations] = {}, motion[size::speeds][size::orientations] = {};
+  S still[size::orientations] = {};
+  S all_motion[size::speeds] = {}, all_still = 0;
+  S floor = 0;  // the smallest energy that counts as one
+
+  void add(motion_energy_region const& r) {
+    for (int o = 0; o < size::orientations; ++o) {
+      for (int v = 0; v < size::speeds; ++v) {
+        opponent[v][o] += r.opponent[v][o];
+        motion[v][o] += r.motion[v][o];
+      }
+      still[o] += r.still[o];
+    }
+    for (int v = 0; v < size::speeds; ++v) all_motion[v] += r.all_motion[v];
+    all_still += r.all_still;
+    floor += r.floor;
+  }
+
+  S directed(int v) const { return all_motion[v] + static_cast<S>(motion_energy_layout::still) * all_still + floor; }
+  S moving(int v) const { return std::sqrt(all_motion[v] / (all_motion[v] + all_still + floor)); }
+};
+
+/// The sums of bin b over a quarter of the frame.
+template <class S>
+motion_energy_region<S> motion_energy_quarter(motion_energy_cells<S> const& cells, int b, int quarter, S floor) {
+  using size = motion_energy_size;
+  constexpr int half = size::fine / 2;
+  motion_energy_region<S> r;
+  r.floor = floor;
+  auto const total = [&](int q, int o) {
+    S sum = 0;
+    for (int y = quarter / 2 * half; y < (quarter / 2 + 1) * half; ++y)
+      for (int x = quarter % 2 * half; x < (quarter % 2 + 1) * half; ++x) sum += cells.sum[b][q][o][y][x];
+    return sum;
+  };
+  for (int o = 0; o < size::orientations; ++o) {
+    for (int v = 0; v < size::speeds; ++v) {
+      r.opponent[v][o] = total(2 * v, o);
+      r.all_motion[v] += r.motion[v][o] = total(2 * v + 1, o);
+    }
+    r.all_still += r.still[o] = total(2 * size::speeds, o);
+  }
+  return r;
+}
+
+/// Rotation and expansion of bin b about the centre of the scale's motion energy, for both speeds.
+template <class S, class Put>
+void motion_energy_turning(motion_energy_cells<S> const& cells, int b, int scale, S floor, Put const& put) {
+  using size = motion_energy_size;
+  using layout = motion_energy_layout;
+  constexpr int fine = size::fine;
+  auto const over_orientations = [&](int q, int y, int x) {
+    S sum = 0;
+    for (int o = 0; o < size::orientations; ++o) sum += cells.sum[b][q][o][y][x];
+    return sum;
+  };
+  S weight = 0, centre_x = 0, centre_y = 0;
+  for (int y = 0; y < fine; ++y)
+    for (int x = 0; x < fine; ++x) {
+      S m = 0;
+      for (int v = 0; v < size::speeds; ++v) m += over_orientations(2 * v + 1, y, x);
+      weight += m;
+      centre_x += m * (S(x) + S(0.5));
+      centre_y += m * (S(y) + S(0.5));
+    }
+  centre_x = weight > S(0) ? centre_x / weight : S(fine) / S(2);
+  centre_y = weight > S(0) ? centre_y / weight : S(fine) / S(2);
+  S const diagonal = std::sqrt(S(0.5));
+  for (int v = 0; v < size::speeds; ++v) {
+    S rotation = 0, expansion = 0, norm = S(fine) / S(2) * floor;
+    for (int y = 0; y < fine; ++y)
+      for (int x = 0; x < fine; ++x) {
+        S const rx = S(x) + S(0.5) - centre_x, ry = S(y) + S(0.5) - centre_y;
+        auto const p = [&](int o) { return cells.sum[b][2 * v][o][y][x]; };
+        S const vx = p(0) + diagonal * (p(1) - p(3)), vy = p(2) + diagonal * (p(1) + p(3));
+        rotation += rx * vy - ry * vx;
+        expansion += rx * vx + ry * vy;
+        norm +=
+            std::sqrt(rx * rx + ry * ry) * (over_orientations(2 * v + 1, y, x) +
+                                            static_cast<S>(layout::still) * over_orientations(2 * size::speeds, y, x));
+      }
+    int const bank = scale * size::speeds + v;
+    put(layout::turning + (bank * 2 + 0) * size::bins + b, rotation / norm);
+    put(layout::turning + (bank * 2 + 1) * size::bins + b, expansion / norm);
+  }
+}
+
+/// All numbers of one scale. `places`: places of the scale times energies taken per bin.
+template <class S, class Put>
+void motion_energy_ratios(motion_energy_cells<S> const& cells, int scale, S places, Put const& put) {
+  using size = motion_energy_size;
+  using layout = motion_energy_layout;
+  S const floor = static_cast<S>(layout::eps) * places;
+  motion_energy_region<S> everything, quarter[layout::cells];
+  for (int b = 0; b < size::bins; ++b) {
+    motion_energy_region<S> frame;
+    for (int c = 0; c < layout::cells; ++c) {
+      motion_energy_region<S> const part = motion_energy_quarter(cells, b, c, floor / S(layout::cells));
+      quarter[c].add(part);
+      frame.add(part);
+    }
+    for (int v = 0; v < size::speeds; ++v) {
+      int const bank = scale * size::speeds + v;
+      put(layout::motion + bank * size::bins + b, frame.moving(v));
+      for (int o = 0; o < size::orientations; ++o)
+        put(layout::opponent + (bank * size::orientations + o) * size::bins + b,
+            frame.opponent[v][o] / frame.directed(v));
+    }
+    motion_energy_turning(cells, b, scale, floor, put);
+    everything.add(frame);
+  }
+  for (int v = 0; v < size::speeds; ++v) {
+    int const bank = scale * size::speeds + v;
+    for (int o = 0; o < size::orientations; ++o) {
+      put(layout::motion_share + bank * size::orientations + o, everything.motion[v][o] / everything.directed(v));
+      for (int c = 0; c < layout::cells; ++c)
+        put(layout::opponent_cell + (bank * size::orientations + o) * layout::cells + c,
+            quarter[c].opponent[v][o] / quarter[c].directed(v));
+    }
+    for (int c = 0; c < layout::cells; ++c) put(layout::motion_cell + bank * layout::cells + c, quarter[c].moving(v));
+  }
+  for (int o = 0; o < size::orientations; ++o)
+    put(layout::pattern_share + scale * size::orientations + o,
+        everything.still[o] / (everything.all_still + everything.floor));
+}
+
+/// Sum of f(x) over places [begin, begin + count) of a line, in double.
+template <class F>
+double motion_energy_line(index_t begin, index_t count, F const& f) {
+  double sum[4] = {};
+  index_t i = begin;
+  for (; i + 4 <= begin + count; i += 4)
+    for (int k = 0; k < 4; ++k) sum[k] += f(i + k);
+  for (; i < begin + count; ++i) sum[0] += f(i);
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/// Colour, contrast and change, from the planes of step 1.
+template <class S, class Put>
+void motion_energy_look(motion_energy_scratch<S> const& s, index_t t, Put const& put) {
+  using size = motion_energy_size;
+  using layout = motion_energy_layout;
+  constexpr index_t grid = size::grid, half = grid / 2;
+  S const* const planes[3] = {s.luma, s.red_green, s.blue_yellow};
+  double const quarter_count = static_cast<double>(t * half * half);
+  double luma_deviation = 0;
+  for (int plane = 0; plane < 3; ++plane) {
+    S const* const p = planes[plane];
+    double const offset = static_cast<double>(p[0]);  // keeps squares small where colours hardly vary
+    double sum[layout::cells] = {}, squares[layout::cells] = {};
+    for (index_t line = 0; line < t * grid; ++line)
+      for (index_t side = 0; side < 2; ++side) {
+        int const c = static_cast<int>(line % grid / half * 2 + side);
+        index_t const begin = line * grid + side * half;
+        sum[c] += motion_energy_line(begin, half, [&](index_t i) { return static_cast<double>(p[i]) - offset; });
+        squares[c] += motion_energy_line(begin, half, [&](index_t i) {
+          double const d = static_cast<double>(p[i]) - offset;
+          return d * d;
+        });
+      }
+    auto const deviation = [](double total, double square, double count) {
+      return std::sqrt((std::max)(square / count - total / count * (total / count), 0.0));
+    };
+    double total = 0, square = 0;
+    for (int c = 0; c < layout::cells; ++c) {
+      total += sum[c];
+      square += squares[c];
+      if (plane == 0)
+        put(layout::contrast + c, static_cast<S>(deviation(sum[c], squares[c], quarter_count)));
+      else
+        put(layout::colour + (plane - 1) * layout::cells + c, static_cast<S>(sum[c] / quarter_count + offset));
+    }
+    double const whole = deviation(total, square, quarter_count * layout::cells);
+    if (plane == 0)
+      luma_deviation = whole;
+    else
+      put(layout::colour_spread + plane - 1, static_cast<S>(whole));
+  }
+  index_t const pairs = t - 1, per_bin = (pairs + 1) / 2, plane = grid * grid;
+  double change[2] = {};
+  for (index_t f = 0; f < pairs; ++f) {
+    double const sum = motion_energy_line(
+        f * plane, plane, [&](index_t i) { return static_cast<double>(std::abs(s.luma[i + plane] - s.luma[i])); });
+    if (f < per_bin) change[0] += sum;
+    if (f >= pairs - per_bin) change[1] += sum;
+  }
+  for (int b = 0; b < size::bins; ++b)
+    put(layout::change + b, static_cast<S>(change[b] / static_cast<double>(per_bin * plane) / (luma_deviation + 1e-3)));
+}
+
+}  // namespace scale::cpu::detail
