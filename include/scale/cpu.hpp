@@ -3,3 +3,4 @@
 // Umbrella: the CPU backend, on oneDNN, Eigen and OpenMP.
 
 #include <scale/cpu/context.hpp>
+#include <scale/cpu/motion_energy.hpp>

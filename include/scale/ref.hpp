@@ -4,3 +4,4 @@
 
 #include <scale/ref/context.hpp>
 #include <scale/ref/layer_norm.hpp>
+#include <scale/ref/motion_energy.hpp>
