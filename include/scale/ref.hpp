@@ -2,6 +2,21 @@
 #pragma once
 // Umbrella: the reference backend.
 
+#include <scale/ref/adamw.hpp>
+#include <scale/ref/assemble_tokens.hpp>
 #include <scale/ref/context.hpp>
+#include <scale/ref/copy.hpp>
+#include <scale/ref/dropout.hpp>
+#include <scale/ref/fill.hpp>
+#include <scale/ref/gather_clips.hpp>
+#include <scale/ref/gather_rows.hpp>
+#include <scale/ref/gelu.hpp>
+#include <scale/ref/group_mean.hpp>
 #include <scale/ref/layer_norm.hpp>
+#include <scale/ref/linear.hpp>
+#include <scale/ref/matmul.hpp>
 #include <scale/ref/motion_energy.hpp>
+#include <scale/ref/relu.hpp>
+#include <scale/ref/relu6.hpp>
+#include <scale/ref/softmax.hpp>
+#include <scale/ref/transfer.hpp>

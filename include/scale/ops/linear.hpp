@@ -24,7 +24,7 @@ template <class T, backend B>
 struct linear_backward_args {
   tensor_view<T const, 2, B> dy;          // [n, o]
   tensor_view<T const, 2, B> weight;      // [o, i]  contiguous, needed with dx
-  tensor_view<T, 2, B> dx;                // [n, i]  = or +=, see dx_mode; optional
+  tensor_view<T, 2, B> dx{};              // [n, i]  = or +=, see dx_mode; optional
   tensor_view<acc_t<T>, 2, B> dweight{};  // [o, i]  +=, contiguous, optional
   tensor_view<acc_t<T>, 1, B> dbias{};    // [o]     +=, optional
   write_mode dx_mode = write_mode::assign;
