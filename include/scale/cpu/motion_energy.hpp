@@ -20,11 +20,13 @@ SCALE_ALWAYS_INLINE void motion_energy_clip(T const* clip, index_t t, index_t h,
   index_t const per_bin = make_motion_energy_times(t).half;
   index_t side = size::grid;
   motion_energy_cells<S> cells;
+  S pattern[size::orientations] = {};
   for (int scale = 0; scale < size::scales; ++scale, side /= 2) {
     motion_energy_scale<S, Lanes>(scratch, t, side, taps, cells);
-    motion_energy_ratios(cells, scale, static_cast<S>(side * side * per_bin), put);
+    motion_energy_ratios(cells, scale, static_cast<S>(side * side * per_bin), pattern, put);
     motion_energy_halve(scratch.luma, t, side);
   }
+  for (int o = 0; o < size::orientations; ++o) put(motion_energy_layout::pattern_share + o, pattern[o]);
 }
 
 template <class S, class T, class Put>

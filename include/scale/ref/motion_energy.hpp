@@ -150,9 +150,15 @@ S motion_energy_total(motion_energy_map<S> const& map, std::size_t y0, std::size
   return sum;
 }
 
-/// Step 5 for one scale.
-template <class S, class Put>
-void motion_energy_ratios(motion_energy_sums<S> const& sums, int scale, index_t side, index_t outputs, Put const& put) {
+/// r / sqrt(|r| + squash)
+template <class S>
+S motion_energy_squash(S r) {
+  return r / std::sqrt(std::abs(r) + S(motion_energy_layout::squash));
+}
+
+/// Step 5 for one scale; `add` adds to a number.
+template <class S, class Add>
+void motion_energy_ratios(motion_energy_sums<S> const& sums, int scale, index_t side, index_t outputs, Add const& add) {
   using size = motion_energy_size;
   using layout = motion_energy_layout;
   S const still_weight = S(layout::still);
@@ -182,19 +188,18 @@ void motion_energy_ratios(motion_energy_sums<S> const& sums, int scale, index_t 
     for (int b = 0; b < size::bins; ++b) {
       std::size_t const b0 = static_cast<std::size_t>(b);
       for (int o = 0; o < size::orientations; ++o)
-        put(layout::opponent + (bank * size::orientations + o) * size::bins + b,
-            region(sums.opponent[v], o, -1, b0, b0 + 1) / directed(-1, b0, b0 + 1));
-      put(layout::motion + bank * size::bins + b, moving(-1, b0, b0 + 1));
+        add(layout::opponent + (bank * size::orientations + o) * size::bins + b,
+            motion_energy_squash(region(sums.opponent[v], o, -1, b0, b0 + 1) / directed(-1, b0, b0 + 1)));
+      add(layout::motion + bank * size::bins + b, S(layout::motion_weight) * moving(-1, b0, b0 + 1));
     }
     for (int c = 0; c < layout::cells; ++c) {
       for (int o = 0; o < size::orientations; ++o)
-        put(layout::opponent_cell + (bank * size::orientations + o) * layout::cells + c,
-            region(sums.opponent[v], o, c, 0, 2) / directed(c, 0, 2));
-      put(layout::motion_cell + bank * layout::cells + c, moving(c, 0, 2));
+        add(layout::opponent_cell + (bank * size::orientations + o) * layout::cells + c,
+            motion_energy_squash(region(sums.opponent[v], o, c, 0, 2) / directed(c, 0, 2)));
     }
     for (int o = 0; o < size::orientations; ++o)
-      put(layout::motion_share + bank * size::orientations + o,
-          region(sums.motion[v], o, -1, 0, 2) / directed(-1, 0, 2));
+      add(layout::motion_share + bank * size::orientations + o,
+          motion_energy_squash(region(sums.motion[v], o, -1, 0, 2) / directed(-1, 0, 2)));
     // rotation and expansion about the centre of this scale's motion energy
     for (std::size_t b = 0; b < 2; ++b) {
       S weight = 0, centre_x = 0, centre_y = 0;
@@ -222,32 +227,27 @@ void motion_energy_ratios(motion_energy_sums<S> const& sums, int scale, index_t 
           for (int o = 0; o < size::orientations; ++o)
             norm += r * (sums.motion[v][o][b][y][x] + still_weight * sums.still[o][b][y][x]);
         }
-      put(layout::turning + (bank * 2 + 0) * size::bins + static_cast<int>(b), rotation / norm);
-      put(layout::turning + (bank * 2 + 1) * size::bins + static_cast<int>(b), expansion / norm);
+      add(layout::turning + (bank * 2 + 0) * size::bins + static_cast<int>(b), motion_energy_squash(rotation / norm));
+      add(layout::turning + (bank * 2 + 1) * size::bins + static_cast<int>(b), motion_energy_squash(expansion / norm));
     }
   }
   S pattern = S(layout::eps) * S(side * side * outputs) * S(2);
   for (auto const& map : sums.still) pattern += motion_energy_total(map, 0, 8, 0, 8, 0, 2);
   for (int o = 0; o < size::orientations; ++o)
-    put(layout::pattern_share + scale * size::orientations + o,
-        motion_energy_total(sums.still[o], 0, 8, 0, 8, 0, 2) / pattern);
+    add(layout::pattern_share + o,
+        S(layout::look_weight) / S(size::scales) * motion_energy_total(sums.still[o], 0, 8, 0, 8, 0, 2) / pattern);
 }
 
-/// Mean and standard deviation of a plane over rows [y0, y1), columns [x0, x1) and all time.
+/// Mean and standard deviation of all of a channel.
 template <class S>
 struct motion_energy_moments {
   S mean = 0, deviation = 0;
 
-  motion_energy_moments(motion_energy_planes<S>& p, index_t y0, index_t y1, index_t x0, index_t x1) {
-    auto const each = [&](auto const& use) {
-      for (index_t f = 0; f < p.t; ++f)
-        for (index_t y = y0; y < y1; ++y)
-          for (index_t x = x0; x < x1; ++x) use(p.at(f, y, x));
-    };
-    S const count = S(p.t * (y1 - y0) * (x1 - x0));
-    each([&](S value) { mean += value; });
+  explicit motion_energy_moments(motion_energy_planes<S> const& p) {
+    S const count = S(p.values.size());
+    for (S const value : p.values) mean += value;
     mean /= count;
-    each([&](S value) { deviation += (value - mean) * (value - mean); });
+    for (S const value : p.values) deviation += (value - mean) * (value - mean);
     deviation = std::sqrt(deviation / count);
   }
 };
@@ -260,9 +260,11 @@ void motion_energy(context const&, tensor_view<T const, 5, context> x, motion_en
   using size = motion_energy_size;
   using layout = motion_energy_layout;
   motion_energy_filters const filters = make_motion_energy_filters();
-  index_t const t = x.extent(2), side = size::grid, half = side / 2;
+  index_t const t = x.extent(2), side = size::grid;
+  S const weight = S(layout::look_weight);
   for (index_t clip = 0; clip < x.extent(0); ++clip) {
-    auto const put = [&](int index, S value) { a.y(clip, index) = T(value); };
+    std::array<S, static_cast<std::size_t>(layout::width)> number{};
+    auto const add = [&](int index, S value) { number[static_cast<std::size_t>(index)] += value; };
     auto red = detail::motion_energy_average<S>(x, clip, 0);
     auto green = detail::motion_energy_average<S>(x, clip, 1);
     auto blue = detail::motion_energy_average<S>(x, clip, 2);
@@ -273,16 +275,12 @@ void motion_energy(context const&, tensor_view<T const, 5, context> x, motion_en
       red_green.values[i] = r - g;
       blue_yellow.values[i] = b - (r + g) / S(2);
     }
-    for (int c = 0; c < layout::cells; ++c) {
-      index_t const y = c / 2 * half, v = c % 2 * half;
-      put(layout::colour + c, detail::motion_energy_moments<S>(red_green, y, y + half, v, v + half).mean);
-      put(layout::colour + layout::cells + c,
-          detail::motion_energy_moments<S>(blue_yellow, y, y + half, v, v + half).mean);
-      put(layout::contrast + c, detail::motion_energy_moments<S>(luma, y, y + half, v, v + half).deviation);
-    }
-    put(layout::colour_spread, detail::motion_energy_moments<S>(red_green, 0, side, 0, side).deviation);
-    put(layout::colour_spread + 1, detail::motion_energy_moments<S>(blue_yellow, 0, side, 0, side).deviation);
-    S const spread = detail::motion_energy_moments<S>(luma, 0, side, 0, side).deviation;
+    detail::motion_energy_moments<S> const grey(luma), rg(red_green), by(blue_yellow);
+    add(layout::colour, weight * rg.mean);
+    add(layout::colour + 1, weight * by.mean);
+    add(layout::colour_spread, weight * rg.deviation);
+    add(layout::colour_spread + 1, weight * by.deviation);
+    add(layout::contrast, weight * grey.deviation);
     index_t const pairs = t - 1, pairs_per_bin = (pairs + 1) / 2;
     for (int b = 0; b < size::bins; ++b) {
       index_t const first = b == 0 ? 0 : pairs - pairs_per_bin;
@@ -290,13 +288,14 @@ void motion_energy(context const&, tensor_view<T const, 5, context> x, motion_en
       for (index_t f = first; f < first + pairs_per_bin; ++f)
         for (index_t y = 0; y < side; ++y)
           for (index_t v = 0; v < side; ++v) sum += std::abs(luma.at(f + 1, y, v) - luma.at(f, y, v));
-      put(layout::change + b, sum / S(pairs_per_bin * side * side) / (spread + S(1e-3)));
+      add(layout::change + b, weight * sum / S(pairs_per_bin * side * side) / (grey.deviation + S(1e-3)));
     }
     index_t const outputs = make_motion_energy_times(t).half;
     for (int scale = 0; scale < size::scales; ++scale) {
-      detail::motion_energy_ratios(detail::motion_energy_sum(luma, filters), scale, luma.side, outputs, put);
+      detail::motion_energy_ratios(detail::motion_energy_sum(luma, filters), scale, luma.side, outputs, add);
       if (scale + 1 < size::scales) luma = detail::motion_energy_halve(luma);
     }
+    for (int i = 0; i < layout::width; ++i) a.y(clip, i) = T(number[static_cast<std::size_t>(i)]);
   }
 }
 

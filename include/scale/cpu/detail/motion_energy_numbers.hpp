@@ -57,6 +57,12 @@ motion_energy_region<S> motion_energy_quarter(motion_energy_cells<S> const& cell
   return r;
 }
 
+/// r / sqrt(|r| + squash)
+template <class S>
+S motion_energy_squash(S r) {
+  return r / std::sqrt(std::abs(r) + static_cast<S>(motion_energy_layout::squash));
+}
+
 /// Rotation and expansion of bin b about the centre of the scale's motion energy, for both speeds.
 template <class S, class Put>
 void motion_energy_turning(motion_energy_cells<S> const& cells, int b, int scale, S floor, Put const& put) {
@@ -94,14 +100,15 @@ void motion_energy_turning(motion_energy_cells<S> const& cells, int b, int scale
                                             static_cast<S>(layout::still) * over_orientations(2 * size::speeds, y, x));
       }
     int const bank = scale * size::speeds + v;
-    put(layout::turning + (bank * 2 + 0) * size::bins + b, rotation / norm);
-    put(layout::turning + (bank * 2 + 1) * size::bins + b, expansion / norm);
+    put(layout::turning + (bank * 2 + 0) * size::bins + b, motion_energy_squash(rotation / norm));
+    put(layout::turning + (bank * 2 + 1) * size::bins + b, motion_energy_squash(expansion / norm));
   }
 }
 
-/// All numbers of one scale. `places`: places of the scale times energies taken per bin.
+/// All numbers of one scale, each put; its share of pattern_share is added to `pattern`. `places`: places of the scale
+/// times energies taken per bin.
 template <class S, class Put>
-void motion_energy_ratios(motion_energy_cells<S> const& cells, int scale, S places, Put const& put) {
+void motion_energy_ratios(motion_energy_cells<S> const& cells, int scale, S places, S (&pattern)[4], Put const& put) {
   using size = motion_energy_size;
   using layout = motion_energy_layout;
   S const floor = static_cast<S>(layout::eps) * places;
@@ -115,10 +122,10 @@ void motion_energy_ratios(motion_energy_cells<S> const& cells, int scale, S plac
     }
     for (int v = 0; v < size::speeds; ++v) {
       int const bank = scale * size::speeds + v;
-      put(layout::motion + bank * size::bins + b, frame.moving(v));
+      put(layout::motion + bank * size::bins + b, static_cast<S>(layout::motion_weight) * frame.moving(v));
       for (int o = 0; o < size::orientations; ++o)
         put(layout::opponent + (bank * size::orientations + o) * size::bins + b,
-            frame.opponent[v][o] / frame.directed(v));
+            motion_energy_squash(frame.opponent[v][o] / frame.directed(v)));
     }
     motion_energy_turning(cells, b, scale, floor, put);
     everything.add(frame);
@@ -126,16 +133,16 @@ void motion_energy_ratios(motion_energy_cells<S> const& cells, int scale, S plac
   for (int v = 0; v < size::speeds; ++v) {
     int const bank = scale * size::speeds + v;
     for (int o = 0; o < size::orientations; ++o) {
-      put(layout::motion_share + bank * size::orientations + o, everything.motion[v][o] / everything.directed(v));
+      put(layout::motion_share + bank * size::orientations + o,
+          motion_energy_squash(everything.motion[v][o] / everything.directed(v)));
       for (int c = 0; c < layout::cells; ++c)
         put(layout::opponent_cell + (bank * size::orientations + o) * layout::cells + c,
-            quarter[c].opponent[v][o] / quarter[c].directed(v));
+            motion_energy_squash(quarter[c].opponent[v][o] / quarter[c].directed(v)));
     }
-    for (int c = 0; c < layout::cells; ++c) put(layout::motion_cell + bank * layout::cells + c, quarter[c].moving(v));
   }
   for (int o = 0; o < size::orientations; ++o)
-    put(layout::pattern_share + scale * size::orientations + o,
-        everything.still[o] / (everything.all_still + everything.floor));
+    pattern[o] += static_cast<S>(layout::look_weight / size::scales) * everything.still[o] /
+                  (everything.all_still + everything.floor);
 }
 
 /// Sum of f(x) over places [begin, begin + count) of a line, in double.
@@ -154,43 +161,30 @@ template <class S, class Put>
 void motion_energy_look(motion_energy_scratch<S> const& s, index_t t, Put const& put) {
   using size = motion_energy_size;
   using layout = motion_energy_layout;
-  constexpr index_t grid = size::grid, half = grid / 2;
-  S const* const planes[3] = {s.luma, s.red_green, s.blue_yellow};
-  double const quarter_count = static_cast<double>(t * half * half);
-  double luma_deviation = 0;
-  for (int plane = 0; plane < 3; ++plane) {
-    S const* const p = planes[plane];
-    double const offset = static_cast<double>(p[0]);  // keeps squares small where colours hardly vary
-    double sum[layout::cells] = {}, squares[layout::cells] = {};
-    for (index_t line = 0; line < t * grid; ++line)
-      for (index_t side = 0; side < 2; ++side) {
-        int const c = static_cast<int>(line % grid / half * 2 + side);
-        index_t const begin = line * grid + side * half;
-        sum[c] += motion_energy_line(begin, half, [&](index_t i) { return static_cast<double>(p[i]) - offset; });
-        squares[c] += motion_energy_line(begin, half, [&](index_t i) {
-          double const d = static_cast<double>(p[i]) - offset;
-          return d * d;
-        });
-      }
-    auto const deviation = [](double total, double square, double count) {
-      return std::sqrt((std::max)(square / count - total / count * (total / count), 0.0));
-    };
-    double total = 0, square = 0;
-    for (int c = 0; c < layout::cells; ++c) {
-      total += sum[c];
-      square += squares[c];
-      if (plane == 0)
-        put(layout::contrast + c, static_cast<S>(deviation(sum[c], squares[c], quarter_count)));
-      else
-        put(layout::colour + (plane - 1) * layout::cells + c, static_cast<S>(sum[c] / quarter_count + offset));
-    }
-    double const whole = deviation(total, square, quarter_count * layout::cells);
-    if (plane == 0)
-      luma_deviation = whole;
-    else
-      put(layout::colour_spread + plane - 1, static_cast<S>(whole));
-  }
-  index_t const pairs = t - 1, per_bin = (pairs + 1) / 2, plane = grid * grid;
+  constexpr index_t plane = size::grid * size::grid;
+  struct moments {
+    double mean, deviation;
+  };
+  auto const measure = [count = t * plane](S const* p) {
+    double const offset = static_cast<double>(p[0]);  // keeps squares small where values hardly vary
+    double const n = static_cast<double>(count);
+    double const mean = motion_energy_line(0, count, [&](index_t i) { return static_cast<double>(p[i]) - offset; }) / n;
+    double const square = motion_energy_line(0, count,
+                                             [&](index_t i) {
+                                               double const d = static_cast<double>(p[i]) - offset;
+                                               return d * d;
+                                             }) /
+                          n;
+    return moments{mean + offset, std::sqrt((std::max)(square - mean * mean, 0.0))};
+  };
+  moments const luma = measure(s.luma), red_green = measure(s.red_green), blue_yellow = measure(s.blue_yellow);
+  auto const put_weighted = [&](int index, double value) { put(index, static_cast<S>(layout::look_weight * value)); };
+  put_weighted(layout::colour, red_green.mean);
+  put_weighted(layout::colour + 1, blue_yellow.mean);
+  put_weighted(layout::colour_spread, red_green.deviation);
+  put_weighted(layout::colour_spread + 1, blue_yellow.deviation);
+  put_weighted(layout::contrast, luma.deviation);
+  index_t const pairs = t - 1, per_bin = (pairs + 1) / 2;
   double change[2] = {};
   for (index_t f = 0; f < pairs; ++f) {
     double const sum = motion_energy_line(
@@ -199,7 +193,7 @@ void motion_energy_look(motion_energy_scratch<S> const& s, index_t t, Put const&
     if (f >= pairs - per_bin) change[1] += sum;
   }
   for (int b = 0; b < size::bins; ++b)
-    put(layout::change + b, static_cast<S>(change[b] / static_cast<double>(per_bin * plane) / (luma_deviation + 1e-3)));
+    put_weighted(layout::change + b, change[b] / static_cast<double>(per_bin * plane) / (luma.deviation + 1e-3));
 }
 
 }  // namespace scale::cpu::detail
