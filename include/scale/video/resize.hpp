@@ -3,6 +3,7 @@
 // Bilinear resize, crop, flip and normalisation of RGB frames in one go: only the pixels of the crop are computed.
 // Half-pixel centres (align_corners = false), no antialiasing.
 
+#include <scale/core/config.hpp>
 #include <scale/core/error.hpp>
 #include <scale/video/crop_box.hpp>
 #include <scale/video/frames.hpp>

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One file opened by libavformat, through our own reads: a file can never make the reader open another file or an
+// address, reading stops on request, and the contexts stay silent.
+
+#include <scale/core/error.hpp>
+#include <scale/video/detail/ffmpeg.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace scale::video::detail {
+
+class file_input {
+ public:
+  /// Opens the file and finds its streams. Throws input_error, naming the file, where it is no video file.
+  file_input(std::filesystem::path const& path, std::stop_token stop) : path_(path), stop_(std::move(stop)) {
+    std::error_code failure;
+    if (!std::filesystem::is_regular_file(path, failure)) refuse("no such file");
+    bytes_ = static_cast<std::int64_t>(std::filesystem::file_size(path, failure));
+    file_.open(path, std::ios::binary);
+    if (failure || !file_) refuse("cannot be opened for reading");
+
+    constexpr int buffer_bytes = 1 << 16;
+    auto* const buffer = allocated(static_cast<unsigned char*>(av_malloc(buffer_bytes)));
+    io_.reset(avio_alloc_context(buffer, buffer_bytes, 0, this, &file_input::read, nullptr, &file_input::seek));
+    if (!io_) {
+      av_free(buffer);
+      throw resource_error("[video] out of memory");
+    }
+    AVFormatContext* context = allocated(avformat_alloc_context());
+    silence(*context);
+    context->pb = io_.get();
+    context->io_open = &file_input::refuse_open;
+    context->interrupt_callback = {&file_input::interrupted, this};
+    if (int const code = avformat_open_input(&context, "", nullptr, nullptr); code < 0) {  // frees it on failure
+      check_stop();
+      refuse("not a video file that FFmpeg knows: " + av_error_text(code));
+    }
+    input_.reset(context);
+    find_streams();
+  }
+
+  file_input(file_input const&) = delete;
+  file_input& operator=(file_input const&) = delete;
+
+  AVFormatContext& operator*() const noexcept { return *input_; }
+  AVFormatContext* operator->() const noexcept { return input_.get(); }
+  std::filesystem::path const& path() const noexcept { return path_; }
+  std::int64_t bytes() const noexcept { return bytes_; }
+
+  void check_stop() const {
+    if (stop_.stop_requested()) throw cancelled_error("[video] " + path_.string() + ": reading was stopped");
+  }
+
+  [[noreturn]] void refuse(std::string const& why) const { throw input_error(path_.string() + ": " + why); }
+
+ private:
+  /// libavformat's own class has no log offset: give this context a copy of its class whose offset is in `opaque`.
+  void silence(AVFormatContext& context) {
+    quiet_class_ = *context.av_class;
+    quiet_class_.log_level_offset_offset = static_cast<int>(offsetof(AVFormatContext, opaque));
+    context.opaque = reinterpret_cast<void*>(static_cast<std::uintptr_t>(quiet_log_offset) *
+                                             (sizeof(void*) == 8 ? 0x100000001u : 1u));  // as an int, either byte order
+    context.av_class = &quiet_class_;
+  }
+
+  void find_streams() {
+    std::vector<AVDictionary*> options(input_->nb_streams, nullptr);
+    for (AVDictionary*& o : options) av_dict_set_int(&o, "log_level_offset", quiet_log_offset, 0);
+    int const code = avformat_find_stream_info(input_.get(), options.empty() ? nullptr : options.data());
+    for (AVDictionary*& o : options) av_dict_free(&o);
+    check_stop();
+    if (code < 0) refuse("its streams cannot be read: " + av_error_text(code));
+  }
+
+  static int read(void* self, std::uint8_t* to, int size) {
+    auto& me = *static_cast<file_input*>(self);
+    if (me.stop_.stop_requested()) return AVERROR_EXIT;
+    me.file_.clear();
+    me.file_.read(reinterpret_cast<char*>(to), size);
+    auto const count = static_cast<int>(me.file_.gcount());
+    if (count > 0) return count;
+    return me.file_.bad() ? AVERROR(EIO) : AVERROR_EOF;
+  }
+
+  static std::int64_t seek(void* self, std::int64_t offset, int whence) {
+    auto& me = *static_cast<file_input*>(self);
+    me.file_.clear();
+    switch (whence & ~AVSEEK_FORCE) {
+      case AVSEEK_SIZE: return me.bytes_;
+      case SEEK_SET: me.file_.seekg(offset); break;
+      case SEEK_CUR: me.file_.seekg(offset, std::ios::cur); break;
+      case SEEK_END: me.file_.seekg(offset, std::ios::end); break;
+      default: return AVERROR(EINVAL);
+    }
+    return me.file_ ? static_cast<std::int64_t>(me.file_.tellg()) : std::int64_t{AVERROR(EIO)};
+  }
+
+  static int refuse_open(AVFormatContext*, AVIOContext**, char const*, int, AVDictionary**) { return AVERROR(EPERM); }
+  static int interrupted(void* self) { return static_cast<file_input*>(self)->stop_.stop_requested() ? 1 : 0; }
+
+  std::filesystem::path path_;
+  std::stop_token stop_;
+  std::int64_t bytes_ = 0;
+  std::ifstream file_;
+  AVClass quiet_class_{};
+  io_ptr io_;
+  input_ptr input_;
+};
+
+}  // namespace scale::video::detail

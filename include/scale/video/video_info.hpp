@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What is known of a video once it was decoded, and how it is to be read.
+
+#include <scale/core/error.hpp>
+#include <scale/video/crop_box.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace scale::video {
+
+/// Facts found by decoding; the file's headers are not believed.
+struct video_info {
+  std::int64_t frames = 0;          // good frames, in presentation order: indices 0 to frames - 1
+  frame_size size;                  // of the first frame as shown, after rotation; sample aspect ratios are not applied
+  int rotation = 0;                 // clockwise degrees from stored to shown: 0, 90, 180, 270
+  bool mirrored = false;            // whether the display matrix also mirrors
+  double duration = 0;              // seconds from the first frame's start to the last frame's end, by timestamps
+  double fps = 0;                   // frames / duration
+  std::vector<double> timestamps;   // seconds, one per frame
+  std::int64_t errors = 0;          // of file and decoder
+  std::int64_t damaged_frames = 0;  // decoded only in part, not among `frames`
+  std::string first_error;
+  std::string codec;
+  std::string pixel_format;   // of the first frame, FFmpeg's name
+  std::string colour_matrix;  // of the first frame: "bt709", "bt601", ..., stated or by default
+  bool full_range = false;
+};
+
+enum class damaged_videos { refuse, allow };
+
+/// How frames are reached in a second pass: `seek` jumps over stretches nobody wants where timestamps allow it. The
+/// frames are the same either way.
+enum class frame_access { seek, decode_through };
+
+struct read_options {
+  int short_side = 256;
+  int threads = 1;
+  damaged_videos damaged = damaged_videos::refuse;
+  std::size_t memory_budget = std::size_t{512} << 20;  // bytes of decoded frames kept to spare a second pass
+  frame_access access = frame_access::seek;
+  int stream = -1;  // index in the file, -1: FFmpeg's choice
+  std::stop_token stop;
+};
+
+/// Size of a frame brought to a short side of `short_side`: the other is floor(long * short_side / short + 0.5).
+inline frame_size working_size(frame_size shown, int short_side) {
+  expect(shown.height > 0 && shown.width > 0, "working_size", "a frame has at least one pixel");
+  expect(short_side > 0, "working_size", "short_side must be positive");
+  int const shorter = (std::min)(shown.height, shown.width);
+  auto const scaled = [&](int side) {
+    if (side == shorter) return short_side;
+    double const longer = static_cast<double>(side) * short_side / shorter + 0.5;
+    if (longer > 32768) throw input_error("frames are too narrow to be brought to the short side asked for");
+    return static_cast<int>(longer);
+  };
+  return {scaled(shown.height), scaled(shown.width)};
+}
+
+}  // namespace scale::video
