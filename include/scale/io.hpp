@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Umbrella: files in and out: safetensors, npy, CSV, JSON, checksums, atomic writing.
+
+#include <scale/io/atomic_file.hpp>
+#include <scale/io/crc32c.hpp>
+#include <scale/io/csv.hpp>
+#include <scale/io/file_error.hpp>
+#include <scale/io/json.hpp>
+#include <scale/io/json_lines.hpp>
+#include <scale/io/mapped_file.hpp>
+#include <scale/io/name_map.hpp>
+#include <scale/io/npy.hpp>
+#include <scale/io/safetensors.hpp>
+#include <scale/io/safetensors_writer.hpp>
+#include <scale/io/sha256.hpp>
+#include <scale/io/stored_tensor.hpp>

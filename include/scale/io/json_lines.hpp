@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// JSON lines: one object per line, appended as a run goes on, readable at any moment.
+
+#include <scale/io/file_error.hpp>
+#include <scale/io/json.hpp>
+#include <scale/io/mapped_file.hpp>
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace scale {
+
+enum class json_lines_mode {
+  replace,  // begin anew
+  append,   // go on behind the last whole line; the torn rest of an interrupted line is removed first
+};
+
+/// Every write is one system call: a reader, or a crash of this process, never sees half of a line.
+class json_lines_writer {
+ public:
+  explicit json_lines_writer(std::filesystem::path path, json_lines_mode mode = json_lines_mode::append)
+      : path_(std::move(path)) {
+    int const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (mode == json_lines_mode::replace ? O_TRUNC : 0);
+    std::size_t whole = 0, size = 0;
+    if (mode == json_lines_mode::append && std::filesystem::exists(path_)) {
+      mapped_file const before(path_);
+      std::string_view const text(reinterpret_cast<char const*>(before.bytes().data()), before.size());
+      size = text.size();
+      whole = text.rfind('\n') == std::string_view::npos ? 0 : text.rfind('\n') + 1;
+    }
+    descriptor_ = ::open(path_.c_str(), flags, 0666);
+    if (descriptor_ < 0) throw_write_failure(path_, "opening", errno);
+    if (whole != size && ::ftruncate(descriptor_, static_cast<::off_t>(whole)) != 0) {
+      int const code = errno;
+      ::close(descriptor_);
+      throw_write_failure(path_, "removing a torn last line", code);
+    }
+  }
+
+  json_lines_writer(json_lines_writer&& other) noexcept
+      : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+  json_lines_writer& operator=(json_lines_writer&& other) noexcept {
+    std::swap(path_, other.path_);
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+
+  ~json_lines_writer() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+  /// Appends `object` as one line and hands it to the system.
+  void write(nlohmann::json const& object) {
+    std::string const line = json_line(object) + "\n";
+    std::string_view rest = line;
+    while (!rest.empty()) {
+      ::ssize_t const written = ::write(descriptor_, rest.data(), rest.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) throw_write_failure(path_, "writing", written == 0 ? ENOSPC : errno);
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+/// All lines of a file. Throws input_error, with the line's number, where one is not a JSON object or is torn.
+inline std::vector<nlohmann::json> read_json_lines(std::filesystem::path const& path) {
+  mapped_file const file(path);
+  std::string_view text(reinterpret_cast<char const*>(file.bytes().data()), file.size());
+  std::vector<nlohmann::json> lines;
+  while (!text.empty()) {
+    std::string const place = path.string() + ", line " + std::to_string(lines.size() + 1);
+    std::size_t const end = text.find('\n');
+    if (end == std::string_view::npos) refuse_file(place, "the last line does not end: an interrupted write");
+    lines.push_back(parse_json(text.substr(0, end), place));
+    if (!lines.back().is_object()) refuse_file(place, "expected a JSON object");
+    text.remove_prefix(end + 1);
+  }
+  return lines;
+}
+
+}  // namespace scale
