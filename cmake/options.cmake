@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Options of the build. A project that includes this one with add_subdirectory gets the library and nothing else.
+
+option(SCALE_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(SCALE_BUILD_EXAMPLES "Build the examples and the program scale" ${PROJECT_IS_TOP_LEVEL})
+option(SCALE_BUILD_BENCHMARKS "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
+option(SCALE_INSTALL "Make install rules and a package config" ${PROJECT_IS_TOP_LEVEL})
+
+# AUTO: where its libraries are found. ON: an error where they are not. OFF: never.
+foreach(component CPU VIDEO)
+  set(SCALE_${component} AUTO CACHE STRING "Component ${component}: AUTO, ON or OFF")
+  set_property(CACHE SCALE_${component} PROPERTY STRINGS AUTO ON OFF)
+  if(NOT SCALE_${component} MATCHES "^(AUTO|ON|OFF)$")
+    message(FATAL_ERROR "SCALE_${component} is '${SCALE_${component}}': expected AUTO, ON or OFF")
+  endif()
+endforeach()
+
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+  endif()
+  if(NOT CMAKE_RUNTIME_OUTPUT_DIRECTORY)
+    set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  endif()
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  find_program(SCALE_CCACHE ccache)
+  if(SCALE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${SCALE_CCACHE}")
+  endif()
+endif()

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The backend under test: cpu, in float, on two threads. <scale/ref.hpp> comes along: it is the oracle. See
+// backend_ref.hpp for how a test uses this.
+
+#include <scale/cpu.hpp>
+#include <scale/ref.hpp>
+
+#include <tuple>
+
+#define SCALE_TEST_TYPES float
+
+namespace testing {
+
+using test_backend = scale::cpu::context;
+using test_types = std::tuple<SCALE_TEST_TYPES>;
+inline constexpr char const* backend_name = "cpu";
+inline test_backend make_backend() { return test_backend{2}; }
+
+}  // namespace testing
