@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing, builds everything with warnings as errors, runs all tests.
+# Passes scale's tests, from a fresh checkout: installs what is missing, builds everything with warnings as errors,
+# runs all tests.
+#   bash cmake/check.sh [--yes]       --yes: install without asking
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 bash cmake/install-dependencies.sh "$@"
-cmake --preset dev
-cmake --build --preset dev --parallel 2
-ctest --preset dev
+jobs="$(bash cmake/jobs.sh)"
+cmake --preset check
+cmake --build --preset check --parallel "$jobs"
+ctest --preset check --parallel "$jobs"
