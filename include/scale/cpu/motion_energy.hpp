@@ -3,6 +3,7 @@
 // Motion energy on the CPU: separable filters, row by row, compiled for several instruction sets; a thread per clip.
 
 #include <scale/cpu/context.hpp>
+#include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/motion_energy_numbers.hpp>
 
 namespace scale::cpu {
@@ -54,7 +55,7 @@ void motion_energy(context const& ctx, tensor_view<T const, 5, context> x, motio
   detail::motion_energy_taps<S> const taps(make_motion_energy_filters());
   int const threads = static_cast<int>((std::min)({index_t{ctx.threads()}, n, a.workspace.extent(0)}));
 #if defined(__x86_64__)
-  bool const avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  bool const avx2 = detail::best_instruction_set() != detail::instruction_set::baseline;
 #endif
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int lane = 0; lane < threads; ++lane) {
