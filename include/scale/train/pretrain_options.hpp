@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Options of pre-training, with the paper's values as defaults, and their JSON form.
+
+#include <scale/core/shape.hpp>
+#include <scale/io/file_error.hpp>
+#include <scale/train/input_kind.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace scale {
+
+/// Section 5 of the method. Names in JSON are those of the command line's options.
+struct pretrain_options {
+  index_t epochs = 200;
+  index_t batch = 512;     // videos; a store with fewer is one batch
+  index_t iterations = 0;  // of the whole run; 0: epochs * whole batches of the store
+  index_t set_size = 0;    // clips in each of the two sets; 0: half of a video's clips, at most 8
+  double lr = 3e-4;
+  double wd = 1e-4;      // of weight matrices; biases, norms and tokens have none
+  double warmup = 0.05;  // share of the iterations
+  std::uint64_t seed = 42;
+  input_kind input = input_kind::paper;
+  double dropout = 0.1;
+  double mask_ratio = 0.25;
+  index_t hidden = 256;
+  index_t layers = 2;
+  index_t pred_hidden = 4096, target_hidden = 2048;  // hidden widths of the heads
+  index_t set_dim = 128, dense_dim = 128;            // widths of the contrasted vectors
+  double set_temperature = 0.2, dense_temperature = 0.2;
+  double set_weight = 1, dense_weight = 1;
+};
+
+namespace detail {
+
+/// Calls f(name, member) for each option.
+template <class Options, class F>
+void for_each_option(Options& o, F&& f) {
+  f("epochs", o.epochs);
+  f("batch", o.batch);
+  f("iterations", o.iterations);
+  f("set-size", o.set_size);
+  f("lr", o.lr);
+  f("wd", o.wd);
+  f("warmup", o.warmup);
+  f("seed", o.seed);
+  f("input", o.input);
+  f("dropout", o.dropout);
+  f("mask-ratio", o.mask_ratio);
+  f("hidden", o.hidden);
+  f("layers", o.layers);
+  f("pred-hidden", o.pred_hidden);
+  f("target-hidden", o.target_hidden);
+  f("set-dim", o.set_dim);
+  f("dense-dim", o.dense_dim);
+  f("set-temperature", o.set_temperature);
+  f("dense-temperature", o.dense_temperature);
+  f("set-weight", o.set_weight);
+  f("dense-weight", o.dense_weight);
+}
+
+}  // namespace detail
+
+inline nlohmann::json to_json(pretrain_options const& options) {
+  nlohmann::json out = nlohmann::json::object();
+  detail::for_each_option(options, [&]<class V>(char const* name, V const& value) {
+    if constexpr (std::same_as<V, input_kind>)
+      out[name] = std::string(name_of(value));
+    else
+      out[name] = value;
+  });
+  return out;
+}
+
+/// Options missing in `json` keep their defaults; other keys are left to the caller. Throws input_error naming the
+/// option whose value is of the wrong kind.
+inline pretrain_options pretrain_options_from(nlohmann::json const& json) {
+  pretrain_options options;
+  detail::for_each_option(options, [&]<class V>(char const* name, V& value) {
+    if (!json.contains(name)) return;
+    auto const& entry = json.at(name);
+    try {
+      if constexpr (std::same_as<V, input_kind>)
+        value = input_kind_of(entry.get<std::string>());
+      else if constexpr (std::same_as<V, double>)
+        value = entry.is_number() ? entry.get<double>() : throw input_error("");
+      else
+        value = entry.is_number_integer() ? entry.get<V>() : throw input_error("");
+    } catch (std::exception const&) {
+      throw input_error("configuration: option \"" + std::string(name) + "\" has the value " +
+                        printable(entry.dump(-1, ' ', true)) + ", which is not of its kind");
+    }
+  });
+  return options;
+}
+
+/// Throws argument_error for the first option whose value makes no sense, by name.
+inline void check(pretrain_options const& o, location at = location::current()) {
+  auto const require = [&](bool good, char const* name, char const* expected, auto value) {
+    if (!good) throw_expected("pretrain", name, expected, std::to_string(value), at);
+  };
+  require(o.epochs >= 1, "epochs", "at least 1", o.epochs);
+  require(o.batch >= 1, "batch", "at least 1", o.batch);
+  require(o.iterations >= 0, "iterations", "at least 0", o.iterations);
+  require(o.set_size >= 0, "set-size", "at least 0", o.set_size);
+  require(o.lr >= 0 && o.lr < 1e6, "lr", "not negative", o.lr);
+  require(o.wd >= 0 && o.wd < 1e6, "wd", "not negative", o.wd);
+  require(o.warmup >= 0 && o.warmup < 1, "warmup", "in [0, 1)", o.warmup);
+  require(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1)", o.dropout);
+  require(o.mask_ratio >= 0 && o.mask_ratio <= 1, "mask-ratio", "in [0, 1]", o.mask_ratio);
+  require(o.hidden >= 32 && o.hidden % 32 == 0, "hidden", "a positive multiple of 32, the width of a head", o.hidden);
+  require(o.layers >= 1, "layers", "at least 1", o.layers);
+  require(o.pred_hidden >= 1, "pred-hidden", "at least 1", o.pred_hidden);
+  require(o.target_hidden >= 1, "target-hidden", "at least 1", o.target_hidden);
+  require(o.set_dim >= 1, "set-dim", "at least 1", o.set_dim);
+  require(o.dense_dim >= 1, "dense-dim", "at least 1", o.dense_dim);
+  require(o.set_temperature > 0, "set-temperature", "positive", o.set_temperature);
+  require(o.dense_temperature > 0, "dense-temperature", "positive", o.dense_temperature);
+  require(o.set_weight >= 0 && o.dense_weight >= 0 && o.set_weight + o.dense_weight > 0, "set-weight",
+          "weights not negative, and one of them positive", o.set_weight);
+}
+
+}  // namespace scale

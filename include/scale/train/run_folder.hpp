@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The folder of a training run: config.json, metrics.jsonl, checkpoint-STEP.safetensors, model.safetensors.
+
+#include <scale/core/shape.hpp>
+#include <scale/io/atomic_file.hpp>
+#include <scale/io/file_error.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace scale {
+
+/// Names what is in a run's folder and keeps it in order. One process writes at a time.
+class run_folder {
+ public:
+  /// Makes the folder where it is not there yet.
+  explicit run_folder(std::filesystem::path path) : path_(std::move(path)) {
+    std::error_code code;
+    std::filesystem::create_directories(path_, code);
+    if (!std::filesystem::is_directory(path_)) throw_write_failure(path_, "making the run's folder", code.value());
+  }
+
+  std::filesystem::path const& path() const noexcept { return path_; }
+  std::filesystem::path config_file() const { return path_ / "config.json"; }
+  std::filesystem::path metrics_file() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path model_file() const { return model_file_in(path_); }
+  static std::filesystem::path model_file_in(std::filesystem::path const& folder) {
+    return folder / "model.safetensors";
+  }
+  std::filesystem::path checkpoint_file(index_t step) const {
+    std::string digits = std::to_string(step);
+    digits.insert(0, digits.size() < 9 ? 9 - digits.size() : 0, '0');
+    return path_ / ("checkpoint-" + digits + ".safetensors");
+  }
+
+  /// Steps that have a checkpoint, ascending.
+  std::vector<index_t> checkpoints() const {
+    std::vector<index_t> steps;
+    for (auto const& entry : std::filesystem::directory_iterator(path_)) {
+      std::string const name = entry.path().filename().string();
+      if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+      char const* const first = name.data() + prefix.size();
+      char const* const last = name.data() + name.size() - suffix.size();
+      index_t step = 0;
+      auto const [end, code] = std::from_chars(first, last, step);
+      if (code == std::errc() && end == last && first != last && step >= 0) steps.push_back(step);
+    }
+    std::sort(steps.begin(), steps.end());
+    return steps;
+  }
+
+  std::optional<index_t> newest_checkpoint() const {
+    std::vector<index_t> const steps = checkpoints();
+    return steps.empty() ? std::nullopt : std::optional(steps.back());
+  }
+
+  /// Removes all but the newest `keep` checkpoints.
+  void prune_checkpoints(std::size_t keep = 2) const {
+    std::vector<index_t> const steps = checkpoints();
+    for (std::size_t i = 0; i + keep < steps.size(); ++i) std::filesystem::remove(checkpoint_file(steps[i]));
+  }
+
+  void write_config(nlohmann::json const& config) const { write_text(config_file(), config.dump(2) + "\n"); }
+
+  /// Keeps the metrics of steps 1 to `step`: those of later steps, and a line cut short by a crash, will be written
+  /// again by the run that resumes from there.
+  void cut_metrics(index_t step) const {
+    std::ifstream file(metrics_file(), std::ios::binary);
+    if (!file) return;
+    std::string kept, line;
+    while (std::getline(file, line)) {
+      auto const json = nlohmann::json::parse(line, nullptr, false);
+      if (json.is_discarded() || !json.is_object() || !json.contains("step") || !json["step"].is_number_integer() ||
+          json["step"].get<index_t>() > step)
+        break;
+      kept += line + '\n';
+    }
+    write_text(metrics_file(), kept);
+  }
+
+ private:
+  static constexpr std::string_view prefix = "checkpoint-", suffix = ".safetensors";
+
+  static void write_text(std::filesystem::path const& path, std::string_view text) {
+    atomic_file file(path);
+    file.write(text);
+    file.commit();
+  }
+
+  std::filesystem::path path_;
+};
+
+}  // namespace scale

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <scale/io/json_lines.hpp>
+#include <scale/train/pretrain_options.hpp>
+#include <scale/train/run_folder.hpp>
+
+#include "train/temporary_folder.hpp"
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+TEST_CASE("checkpoints are found by step, and only the newest two stay") {
+  temporary_folder const t;
+  scale::run_folder const run(t / "a/b");
+  CHECK_FALSE(run.newest_checkpoint().has_value());
+  for (scale::index_t const step : {5, 40, 3, 1234567890}) std::ofstream(run.checkpoint_file(step)) << step;
+  for (char const* stray : {"checkpoint-.safetensors", "checkpoint-7x.safetensors", "checkpoint--7.safetensors", "x"})
+    std::ofstream(run.path() / stray) << 1;
+  CHECK(run.checkpoints() == std::vector<scale::index_t>{3, 5, 40, 1234567890});
+  run.prune_checkpoints();
+  CHECK(run.checkpoints() == std::vector<scale::index_t>{40, 1234567890});
+  CHECK(std::filesystem::exists(run.path() / "checkpoint-7x.safetensors"));
+}
+
+TEST_CASE("metrics are cut back to a step, torn lines go") {
+  temporary_folder const t;
+  scale::run_folder const run(t.path());
+  run.cut_metrics(3);  // nothing there: nothing to do
+  {
+    scale::json_lines_writer lines(run.metrics_file());
+    for (int step = 1; step <= 5; ++step) lines.write({{"step", step}, {"loss", 1.0 / step}});
+  }
+  std::ofstream(run.metrics_file(), std::ios::app) << "{\"step\": 6, \"lo";
+  run.cut_metrics(3);
+  auto const lines = scale::read_json_lines(run.metrics_file());
+  REQUIRE(lines.size() == 3);
+  CHECK(lines.back().at("step") == 3);
+  run.cut_metrics(0);
+  CHECK(scale::read_json_lines(run.metrics_file()).empty());
+}
+
+TEST_CASE("options go to JSON and come back; values of another kind are refused by name") {
+  scale::pretrain_options options;
+  options.epochs = 7;
+  options.lr = 0.1;
+  options.seed = 18446744073709551615u;
+  options.input = scale::input_kind::centred;
+  auto const json = scale::to_json(options);
+  CHECK(json.at("input") == "centred");
+  CHECK(scale::to_json(scale::pretrain_options_from(json)) == json);
+  CHECK(scale::pretrain_options_from({{"lr", 1}}).lr == 1);
+  CHECK(scale::pretrain_options_from({{"other", "x"}}).epochs == 200);
+  for (auto const& bad :
+       {nlohmann::json{{"epochs", 1.5}}, nlohmann::json{{"lr", "high"}}, nlohmann::json{{"input", "y"}}})
+    CHECK_THROWS_AS(scale::pretrain_options_from(bad), scale::input_error);
+  CHECK_NOTHROW(scale::check(options));
+  options.hidden = 100;
+  CHECK_THROWS_WITH_AS(scale::check(options), doctest::Contains("hidden"), scale::argument_error);
+}
