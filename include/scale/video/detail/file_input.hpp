@@ -4,6 +4,7 @@
 // address, reading stops on request, and the contexts stay silent.
 
 #include <scale/core/error.hpp>
+#include <scale/video/detail/declared_end.hpp>
 #include <scale/video/detail/ffmpeg.hpp>
 
 #include <cstddef>
@@ -27,6 +28,9 @@ class file_input {
     bytes_ = static_cast<std::int64_t>(std::filesystem::file_size(path, failure));
     file_.open(path, std::ios::binary);
     if (failure || !file_) refuse("cannot be opened for reading");
+    declared_ = declared_end(file_, bytes_).find();
+    file_.clear();
+    file_.seekg(0);
 
     constexpr int buffer_bytes = 1 << 16;
     auto* const buffer = allocated(static_cast<unsigned char*>(av_malloc(buffer_bytes)));
@@ -55,6 +59,9 @@ class file_input {
   AVFormatContext* operator->() const noexcept { return input_.get(); }
   std::filesystem::path const& path() const noexcept { return path_; }
   std::int64_t bytes() const noexcept { return bytes_; }
+
+  /// Where the container says it ends; 0 where it does not say.
+  std::int64_t declared_bytes() const noexcept { return declared_; }
 
   void check_stop() const {
     if (stop_.stop_requested()) throw cancelled_error("[video] " + path_.string() + ": reading was stopped");
@@ -110,6 +117,7 @@ class file_input {
   std::filesystem::path path_;
   std::stop_token stop_;
   std::int64_t bytes_ = 0;
+  std::int64_t declared_ = 0;
   std::ifstream file_;
   AVClass quiet_class_{};
   io_ptr io_;

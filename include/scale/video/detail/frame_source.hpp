@@ -7,6 +7,7 @@
 #include <scale/video/detail/ffmpeg.hpp>
 #include <scale/video/detail/file_input.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -96,7 +97,7 @@ class frame_source {
       if (code < 0) {
         input_.check_stop();
         if (code != AVERROR_EOF) damage_.add("file: " + av_error_text(code));
-        check_index();
+        check_end();
         draining_ = true;
         avcodec_send_packet(codec_.get(), nullptr);
         return;
@@ -113,17 +114,15 @@ class frame_source {
     }
   }
 
-  /// A container whose index names data behind the end of the file was cut short.
-  void check_index() {
-    int const entries = avformat_index_get_entries_count(stream_);
-    std::int64_t reach = 0;
-    for (int i = 0; i < entries; ++i) {
+  /// A container that names data behind the end of the file, in its index or its outermost sizes, was cut short.
+  void check_end() {
+    std::int64_t reach = input_.declared_bytes();
+    for (int i = 0; i < avformat_index_get_entries_count(stream_); ++i) {
       AVIndexEntry const* const entry = avformat_index_get_entry(stream_, i);
-      std::int64_t const end = entry->pos + entry->size;
-      if (end > reach) reach = end;
+      reach = (std::max)(reach, entry->pos + entry->size);
     }
     if (reach > input_.bytes())
-      damage_.add("file is cut short: its index names data up to byte " + std::to_string(reach) + ", it has " +
+      damage_.add("file is cut short: it names data up to byte " + std::to_string(reach) + ", it has " +
                   std::to_string(input_.bytes()));
   }
 
