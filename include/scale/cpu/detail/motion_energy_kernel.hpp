@@ -22,7 +22,9 @@ SCALE_ALWAYS_INLINE void load_lanes(typename motion_energy_vector<S, Lanes>::typ
   if constexpr (std::is_same_v<S, T>) {
     std::memcpy(&v, p, sizeof v);
   } else {
-    for (int i = 0; i < Lanes; ++i) v[i] = S(p[i]);
+    typename motion_energy_vector<S, Lanes>::type converted = {};
+    for (int i = 0; i < Lanes; ++i) converted[i] = S(p[i]);
+    v = converted;
   }
 }
 

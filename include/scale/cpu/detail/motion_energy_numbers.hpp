@@ -145,14 +145,12 @@ void motion_energy_ratios(motion_energy_cells<S> const& cells, int scale, S plac
                   (everything.all_still + everything.floor);
 }
 
-/// Sum of f(x) over places [begin, begin + count) of a line, in double.
+/// Sum of f(i), i from begin to begin + count, in double; count is a multiple of 4.
 template <class F>
 double motion_energy_line(index_t begin, index_t count, F const& f) {
   double sum[4] = {};
-  index_t i = begin;
-  for (; i + 4 <= begin + count; i += 4)
-    for (int k = 0; k < 4; ++k) sum[k] += f(i + k);
-  for (; i < begin + count; ++i) sum[0] += f(i);
+  for (index_t i = 0; i < count; i += 4)
+    for (int k = 0; k < 4; ++k) sum[k] += f(begin + i + k);
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
