@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A feature store opened for reading: memory-mapped, checked, its arrays seen without copies.
+
+#include <scale/core/backend.hpp>
+#include <scale/core/tensor_view.hpp>
+#include <scale/data/store_format.hpp>
+#include <scale/data/store_tables.hpp>
+#include <scale/io/crc32c.hpp>
+#include <scale/io/mapped_file.hpp>
+#include <scale/io/sha256.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace scale {
+
+/// What the user of a store relies on; what is not given is not asked for.
+struct store_expectation {
+  std::optional<std::string> backbone = {}, weights_sha256 = {}, views = {}, frame_pool = {};
+  std::optional<index_t> feature_width = {};
+  std::optional<index_t> clips = {};     // per video, all the same
+  std::optional<stored_type> type = {};  // F16 or F32
+};
+
+/// N videos, R rows (clips) in all, D numbers per feature. Everything seen through it borrows from it. Reading from
+/// several threads is safe.
+class feature_store {
+ public:
+  /// Checks header and tables, not the features: see verify(). Throws input_error, naming the file, for a damaged or
+  /// half-written file, another version, and anything that differs from `expected`.
+  explicit feature_store(std::filesystem::path const& path, store_expectation const& expected = {})
+      : file_(path),
+        header_(detail::store::read_header(path, file_.bytes())),
+        tables_(detail::store::read_tables(path, file_.bytes(), header_)) {
+    check(expected);
+  }
+
+  std::filesystem::path const& path() const { return file_.path(); }
+  index_t videos() const { return static_cast<index_t>(header_.videos); }
+  index_t rows() const { return static_cast<index_t>(header_.rows); }
+  index_t feature_width() const { return static_cast<index_t>(header_.feature_width); }
+  stored_type feature_type() const {
+    return header_.feature_type == detail::store::type_f16 ? stored_type::f16 : stored_type::f32;
+  }
+
+  /// Whether all videos have the same number of clips.
+  bool is_uniform() const { return header_.clips != 0; }
+
+  /// Clips per video. Throws input_error where videos differ.
+  index_t clips() const {
+    if (!is_uniform()) refuse_file(path(), "expected the same number of clips for every video; they differ");
+    return static_cast<index_t>(header_.clips);
+  }
+
+  store_record const& record(index_t video, location at = location::current()) const {
+    expect(video >= 0 && video < videos(), "feature_store", "video " + std::to_string(video) + " does not exist", at);
+    return tables_.records[static_cast<std::size_t>(video)];
+  }
+
+  nlohmann::json const& provenance() const { return tables_.provenance; }
+  std::vector<std::string> const& columns() const { return tables_.columns; }
+  std::vector<std::string> const& classes() const { return tables_.classes; }
+  std::vector<store_failure> const& failures() const { return tables_.failures; }
+
+  /// A video's text in a column of the manifest. Throws input_error where the store has no such column.
+  std::string_view column(index_t video, std::string_view name, location at = location::current()) const {
+    auto const found = std::find(columns().begin(), columns().end(), name);
+    if (found == columns().end()) {
+      std::string known;
+      for (std::string const& column : columns()) known += " " + column;
+      refuse_file(path(), "column '" + printable(name) + "' does not exist; there are:" + known);
+    }
+    return record(video, at).columns[static_cast<std::size_t>(found - columns().begin())];
+  }
+
+  /// Labels of all videos; -1 where unlabelled.
+  std::vector<std::int32_t> labels() const {
+    std::vector<std::int32_t> out;
+    out.reserve(tables_.records.size());
+    for (store_record const& row : tables_.records) out.push_back(row.label);
+    return out;
+  }
+
+  /// Features as stored, [R, D], row-major.
+  std::span<std::byte const> raw_features() const { return part(header_.features); }
+
+  /// Features as stored of one video, [V, D].
+  std::span<std::byte const> raw_features(index_t video, location at = location::current()) const {
+    store_record const& row = record(video, at);
+    std::size_t const row_bytes = static_cast<std::size_t>(feature_width()) * size_of(feature_type());
+    return raw_features().subspan(static_cast<std::size_t>(row.row_begin) * row_bytes,
+                                  static_cast<std::size_t>(row.rows) * row_bytes);
+  }
+
+  /// Features [N, V, D] of a uniform store without copying; T is f16 or float, as stored.
+  template <host_backend B, class T>
+  tensor_view<T const, 3, B> features(location at = location::current()) const {
+    return {feature_data<T>(at), shape<3>{{videos(), clips(), feature_width()}}};
+  }
+
+  /// Features [V, D] of one video without copying.
+  template <host_backend B, class T>
+  tensor_view<T const, 2, B> features_of(index_t video, location at = location::current()) const {
+    store_record const& row = record(video, at);
+    return {feature_data<T>(at) + row.row_begin * feature_width(), shape<2>{{row.rows, feature_width()}}};
+  }
+
+  /// All features [R, D] without copying.
+  template <host_backend B, class T>
+  tensor_view<T const, 2, B> feature_rows(location at = location::current()) const {
+    return {feature_data<T>(at), shape<2>{{rows(), feature_width()}}};
+  }
+
+  /// Normalised positions, [R, 7] without copying; raw_position_rows likewise in pixels and frames.
+  template <host_backend B>
+  tensor_view<float const, 2, B> position_rows() const {
+    return {floats(header_.positions).data(), shape<2>{{rows(), position_width}}};
+  }
+
+  template <host_backend B>
+  tensor_view<float const, 2, B> raw_position_rows() const {
+    return {floats(header_.raw).data(), shape<2>{{rows(), position_width}}};
+  }
+
+  /// Normalised positions [N, V, 7] of a uniform store.
+  template <host_backend B>
+  tensor_view<float const, 3, B> positions() const {
+    return {floats(header_.positions).data(), shape<3>{{videos(), clips(), position_width}}};
+  }
+
+  /// Positions [V, 7] of one video.
+  std::span<float const> positions_of(index_t video, location at = location::current()) const {
+    return rows_of(header_.positions, video, at);
+  }
+  std::span<float const> raw_positions_of(index_t video, location at = location::current()) const {
+    return rows_of(header_.raw, video, at);
+  }
+
+  /// Features [V, D] of one video as T (float or double), exactly. Writes to `out`, which must hold V * D.
+  template <std::floating_point T>
+  void read_features(index_t video, std::span<T> out, location at = location::current()) const {
+    store_record const& row = record(video, at);
+    expect(out.size() == static_cast<std::size_t>(row.rows * feature_width()), "feature_store::read_features",
+           "out must hold V * D numbers", at);
+    read_rows(row.row_begin, out);
+  }
+
+  /// Features of `clip` (within `video`) as T, to `out` [D].
+  template <std::floating_point T>
+  void read_clip(index_t video, index_t clip, std::span<T> out, location at = location::current()) const {
+    store_record const& row = record(video, at);
+    expect(clip >= 0 && clip < row.rows, "feature_store::read_clip", "this clip does not exist", at);
+    expect(out.size() == static_cast<std::size_t>(feature_width()), "feature_store::read_clip", "out must hold D", at);
+    read_rows(row.row_begin + clip, out);
+  }
+
+  template <std::floating_point T>
+  std::vector<T> features_as(index_t video, location at = location::current()) const {
+    std::vector<T> out(static_cast<std::size_t>(record(video, at).rows * feature_width()));
+    read_features(video, std::span<T>(out), at);
+    return out;
+  }
+
+  /// Videos whose features or positions differ from their checksum. Reads the whole file.
+  std::vector<index_t> damaged_videos() const {
+    std::vector<index_t> out;
+    for (index_t video = 0; video < videos(); ++video) {
+      std::uint32_t const crc = crc32c(std::as_bytes(raw_positions_of(video)),
+                                       crc32c(std::as_bytes(positions_of(video)), crc32c(raw_features(video))));
+      if (crc != record(video).crc) out.push_back(video);
+    }
+    return out;
+  }
+
+  /// Reads the whole file. Throws input_error where anything in it changed since it was written.
+  void verify() const {
+    detail::store::check_gaps(path(), file_.bytes(), header_);
+    std::vector<index_t> const damaged = damaged_videos();
+    if (damaged.empty()) return;
+    refuse_file(path(), std::to_string(damaged.size()) + " of " + std::to_string(videos()) +
+                            " videos are damaged, first '" + printable(record(damaged.front()).name) +
+                            "': its checksum differs");
+  }
+
+  /// 64 digits that name this store's content: SHA-256 of the header and the tables, which hold all checksums. Cheap.
+  std::string fingerprint() const {
+    sha256 hash;
+    hash.update(file_.bytes().first(sizeof(header_)));
+    hash.update(part(header_.records));
+    return hex_text(hash.finish());
+  }
+
+ private:
+  std::span<std::byte const> part(detail::store::section const& s) const {
+    return file_.bytes().subspan(static_cast<std::size_t>(s.begin), static_cast<std::size_t>(s.size));
+  }
+
+  std::span<float const> floats(detail::store::section const& s) const {
+    return {reinterpret_cast<float const*>(part(s).data()), static_cast<std::size_t>(s.size / sizeof(float))};
+  }
+
+  std::span<float const> rows_of(detail::store::section const& s, index_t video, location at) const {
+    store_record const& row = record(video, at);
+    return floats(s).subspan(static_cast<std::size_t>(row.row_begin * position_width),
+                             static_cast<std::size_t>(row.rows * position_width));
+  }
+
+  template <class T>
+  T const* feature_data(location at) const {
+    if (stored_type_of<T>() != feature_type())
+      throw_expected("feature_store", path().string() + ", type of features", name_of(stored_type_of<T>()),
+                     name_of(feature_type()), at);
+    return reinterpret_cast<T const*>(raw_features().data());
+  }
+
+  template <class T>
+  void read_rows(index_t row, std::span<T> out) const {
+    std::byte const* const all = raw_features().data();
+    std::size_t const begin = static_cast<std::size_t>(row * feature_width());
+    if (feature_type() == stored_type::f16) {
+      f16 const* const from = reinterpret_cast<f16 const*>(all) + begin;
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(static_cast<float>(from[i]));
+    } else {
+      float const* const from = reinterpret_cast<float const*>(all) + begin;
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(from[i]);
+    }
+  }
+
+  void check(store_expectation const& expected) const {
+    auto const compare = [&](char const* what, auto const& wanted, auto const& found) {
+      if (wanted && *wanted != found)
+        refuse_file(path(), std::string("another store than asked for, ") + what + ": expected " + to_text(*wanted) +
+                                ", found " + to_text(found));
+    };
+    compare("backbone", expected.backbone, text_of("backbone"));
+    compare("SHA-256 of the weights", expected.weights_sha256, text_of("weights_sha256"));
+    compare("views", expected.views, text_of("views"));
+    compare("frame pool", expected.frame_pool, text_of("frame_pool"));
+    compare("feature width", expected.feature_width, feature_width());
+    compare("type of features", expected.type, feature_type());
+    if (expected.clips && !is_uniform())
+      refuse_file(path(), "expected " + std::to_string(*expected.clips) + " clips for every video; they differ");
+    if (expected.clips) compare("clips per video", expected.clips, clips());
+  }
+
+  std::string text_of(char const* key) const {
+    nlohmann::json const& value = provenance().at(key);
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  }
+
+  static std::string to_text(std::string const& text) { return "'" + printable(text) + "'"; }
+  static std::string to_text(index_t number) { return std::to_string(number); }
+  static std::string to_text(stored_type type) { return std::string(name_of(type)); }
+
+  mapped_file file_;
+  detail::store::file_header header_;
+  detail::store::tables tables_;
+};
+
+}  // namespace scale
