@@ -201,13 +201,13 @@ TEST_CASE("motion_energy: a still clip has no motion, whatever it shows") {
 }
 
 TEST_CASE("motion_energy: a drifting grating shows in its own orientation, sign, scale and speed") {
-  scale::ref::context const b;
+  scale::cpu::context const b;
   constexpr double pi = 3.14159265358979323846;
   for (int o = 0; o < 4; ++o)
     for (int s = 0; s < 3; ++s)
       for (int v = 0; v < 2; ++v) {
         if (s == 2) continue;  // its period is that of the frame's edge effects
-        clip_tensor<double, scale::ref::context> clip(b, scale::shape<5>{{1, 3, 16, 64, 64}});
+        clip_tensor<double, scale::cpu::context> clip(b, scale::shape<5>{{1, 3, 16, 64, 64}});
         double const k = 2 * pi / (6 << s), omega = v == 0 ? pi / 4 : pi / 2;
         double const kx = k * std::cos(o * pi / 4), ky = k * std::sin(o * pi / 4);
         for (index_t i = 0; i < clip.size(); ++i) {

@@ -51,12 +51,12 @@ class mobilenet_v2_backbone {
       throw_expected(name, "frames_at_once", "at least 1", std::to_string(options_.frames_at_once), at);
     std::vector<weight_spec> specs = mobilenet_v2_weights(blocks_);
     for (stored_tensor const& tensor : source.tensors())  // as many classes as the file says, as matrix or 1x1 filter
-      if (tensor.name == classifier + ".weight" && !tensor.shape.empty()) {
+      if (tensor.name == classifier_weight && !tensor.shape.empty()) {
         classes_ = tensor.shape.front();
         std::vector<index_t> extents = {classes_, options_.architecture.last};
         if (tensor.shape.size() == 4) extents.insert(extents.end(), {1, 1});
-        specs.push_back({classifier + ".weight", extents, zero_weight::refused});
-        specs.push_back({classifier + ".bias", {classes_}, zero_weight::allowed});
+        specs.push_back({classifier_weight, extents, zero_weight::refused});
+        specs.push_back({classifier_bias, {classes_}, zero_weight::allowed});
       }
     loaded_weights const weights = load_weights(source, specs, allow);
     index_t total = 0;
@@ -111,14 +111,15 @@ class mobilenet_v2_backbone {
                 location at = location::current()) const {
     expect(classes_ > 0, name, "classify: the weights file has no classifier", at);
     linear_forward(b, frame_features,
-                   {.weight = parameter(classifier + ".weight", shape{classes_, frame_width()}),
-                    .bias = parameter(classifier + ".bias", shape{classes_}),
+                   {.weight = parameter(classifier_weight, shape{classes_, frame_width()}),
+                    .bias = parameter(classifier_bias, shape{classes_}),
                     .y = logits},
                    at);
   }
 
  private:
-  inline static std::string const classifier = "classifier.1";
+  static constexpr char const* classifier_weight = "classifier.1.weight";
+  static constexpr char const* classifier_bias = "classifier.1.bias";
 
   /// Buffers of activations: a block's input, its output, and what lies between.
   enum buffer { ping, pong, wide, narrow, buffers };
