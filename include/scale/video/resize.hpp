@@ -79,13 +79,13 @@ inline crop_geometry box_crop(pixel_box box, int out, flip flipped) {
 
 /// Fills flip and corners of a position in pixels of the frame before the resize; the times stay 0.
 inline position source_position(crop_geometry const& g) {
-  double const y = static_cast<double>(g.source.height) / g.resized.height;
-  double const x = static_cast<double>(g.source.width) / g.resized.width;
+  auto const source = [](int at, int extent, int resized) { return static_cast<double>(at) * extent / resized; };
+  pixel_box const& w = g.window;
   return {g.flipped == flip::horizontal ? 1.0 : -1.0,
-          g.source.top + g.window.top * y,
-          g.source.left + g.window.left * x,
-          g.source.top + (g.window.top + g.window.height) * y,
-          g.source.left + (g.window.left + g.window.width) * x,
+          g.source.top + source(w.top, g.source.height, g.resized.height),
+          g.source.left + source(w.left, g.source.width, g.resized.width),
+          g.source.top + source(w.top + w.height, g.source.height, g.resized.height),
+          g.source.left + source(w.left + w.width, g.source.width, g.resized.width),
           0,
           0};
 }

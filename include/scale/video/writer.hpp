@@ -89,9 +89,11 @@ class video_writer {
   }
 
   void open_output() {
+    AVOutputFormat const* const format = av_guess_format(nullptr, path_.c_str(), nullptr);
+    if (format == nullptr) throw argument_error(path_.string() + ": no container for this extension; use .mp4 or .mkv");
     AVFormatContext* context = nullptr;
-    if (avformat_alloc_output_context2(&context, nullptr, nullptr, path_.c_str()) < 0 || context == nullptr)
-      throw argument_error(path_.string() + ": no container for this extension; use .mp4, .mkv or .avi");
+    check(avformat_alloc_output_context2(&context, const_cast<AVOutputFormat*>(format), nullptr, path_.c_str()),
+          "set up the container");
     output_.reset(context);
     output_->flags |= AVFMT_FLAG_BITEXACT;
     check(avio_open(&output_->pb, path_.c_str(), AVIO_FLAG_WRITE), "open it for writing");
@@ -145,7 +147,7 @@ class video_writer {
   static void set_rotation(AVStream& stream, int clockwise) {
     expect(clockwise % 90 == 0, "video_writer", "rotation must be a multiple of 90 degrees");
     auto* const matrix = reinterpret_cast<std::int32_t*>(detail::new_display_matrix(stream));
-    av_display_rotation_set(detail::allocated(matrix), -static_cast<double>(clockwise));
+    av_display_rotation_set(detail::allocated(matrix), clockwise);
   }
 
   void drain() {
