@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Memory for the activations of one step: allocated once, handed out and taken back like a stack.
+
+#include <scale/core/tensor_view.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
+namespace scale {
+
+/// A stack of tensors over one allocation. Made without memory it only counts: run the same sequence of calls with the
+/// largest sizes, and peak() is what to allocate. Views stay valid until what lies below them is released.
+template <backend B>
+class arena {
+ public:
+  static constexpr std::size_t alignment = 64;
+
+  /// Counts; views have no data.
+  arena() = default;
+
+  arena(B const& b, std::size_t bytes) : buffer_(b.allocate(bytes)), capacity_(bytes) {}
+
+  /// Uninitialised. Throws argument_error where the memory planned does not suffice: sizes above the planned ones.
+  template <element T, int Rank>
+  tensor_view<T, Rank, B> take(shape<Rank> const& s, location at = location::current()) {
+    std::size_t const bytes = (std::max)(bytes_of(s, sizeof(T), at), sizeof(T));  // an empty tensor has data too
+    std::size_t const begin = used_;
+    used_ += (bytes + alignment - 1) / alignment * alignment;
+    peak_ = (std::max)(peak_, used_);
+    if (buffer_.data() == nullptr) return {nullptr, s};
+    if (used_ > capacity_)
+      throw_expected("arena", "planned bytes", "at least " + std::to_string(used_), std::to_string(capacity_), at);
+    return {reinterpret_cast<T*>(static_cast<std::byte*>(buffer_.data()) + begin), s};
+  }
+
+  std::size_t mark() const { return used_; }
+  void release(std::size_t mark) { used_ = mark; }
+
+  std::size_t peak() const { return peak_; }
+  std::size_t capacity() const { return capacity_; }
+
+ private:
+  typename B::buffer buffer_{};
+  std::size_t capacity_ = 0;
+  std::size_t used_ = 0;
+  std::size_t peak_ = 0;
+};
+
+/// Releases what was taken since it was made.
+template <backend B>
+class arena_scope {
+ public:
+  explicit arena_scope(arena<B>& a) : arena_(a), mark_(a.mark()) {}
+  ~arena_scope() { arena_.release(mark_); }
+  arena_scope(arena_scope const&) = delete;
+  arena_scope& operator=(arena_scope const&) = delete;
+
+ private:
+  arena<B>& arena_;
+  std::size_t mark_;
+};
+
+}  // namespace scale

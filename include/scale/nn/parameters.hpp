@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The parameters of a network and their gradients: one buffer each, with views by number and by name.
+
+#include <scale/core/random.hpp>
+#include <scale/core/tensor.hpp>
+#include <scale/nn/parameter_table.hpp>
+#include <scale/ops/fill.hpp>
+#include <scale/ops/transfer.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace scale {
+
+/// A matrix argument that plays no part in deduction: a view of T passes for one of T const.
+template <class T, backend B>
+using matrix_arg = std::type_identity_t<tensor_view<T, 2, B>>;
+
+/// A parameter on the host, as checkpoints hold it.
+template <class T>
+struct host_parameter {
+  std::vector<index_t> shape;
+  std::vector<T> values;  // row-major
+};
+
+template <class T>
+using host_parameters = std::map<std::string, host_parameter<T>>;
+
+/// Start values of one parameter, by its rule. A uniform element i is bound * (2 u - 1), u number i of the stream
+/// (seed, step = the parameter's number, purpose initialise), computed in double and rounded once.
+template <floating T>
+std::vector<T> initial_values(parameter_entry const& entry, std::size_t number, std::uint64_t seed) {
+  using scalar = stat_t<T>;
+  std::vector<T> values(static_cast<std::size_t>(entry.size));
+  if (entry.initial != initial_value::uniform) {
+    T const value = static_cast<T>(static_cast<scalar>(entry.initial == initial_value::one ? 1 : 0));
+    values.assign(values.size(), value);
+    return values;
+  }
+  double const bound = 1.0 / std::sqrt(static_cast<double>(entry.fan_in));
+  random_key const key = make_key(seed, static_cast<std::uint32_t>(number), purpose::initialise);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<T>(static_cast<scalar>(bound * (2 * random_unit(key, i) - 1)));
+  return values;
+}
+
+/// Everything in a flat buffer of a table's layout, by name: parameters, gradients or an optimiser's moments.
+template <element T, backend B>
+host_parameters<T> export_flat(B const& b, parameter_table const& table, tensor_view<T const, 1, B> flat) {
+  host_parameters<T> all;
+  for (parameter_entry const& entry : table.entries()) {
+    host_parameter<T> one{entry.shape, std::vector<T>(static_cast<std::size_t>(entry.size))};
+    download(b, flat.rows(entry.offset, entry.size), std::span<T>(one.values));
+    all.emplace(entry.name, std::move(one));
+  }
+  return all;
+}
+
+/// The reverse. Throws argument_error unless `all` has exactly the table's names with their shapes.
+template <element T, backend B>
+void import_flat(B const& b, parameter_table const& table, host_parameters<T> const& all, tensor_view<T, 1, B> flat,
+                 location at = location::current()) {
+  for (auto const& [name, values] : all)
+    expect(table.contains(name), "import_flat", "the network has no parameter " + name, at);
+  for (parameter_entry const& entry : table.entries()) {
+    auto const found = all.find(entry.name);
+    expect(found != all.end(), "import_flat", "parameter " + entry.name + " is missing", at);
+    host_parameter<T> const& one = found->second;
+    expect(one.shape == entry.shape && static_cast<index_t>(one.values.size()) == entry.size, "import_flat",
+           "parameter " + entry.name + " has another shape than the network's", at);
+    upload(b, std::span<T const>(one.values), flat.rows(entry.offset, entry.size), at);
+  }
+}
+
+/// Owns the parameters, and their gradients once those are asked for. Move-only.
+template <floating T, backend B>
+class parameters {
+ public:
+  using gradient_type = acc_t<T>;
+
+  parameters() = default;
+
+  /// All zero.
+  parameters(B const& b, parameter_table table, location at = location::current())
+      : table_(std::move(table)), values_(b, shape{table_.size()}, at) {
+    fill(b, values_, 0, at);
+  }
+
+  parameter_table const& table() const { return table_; }
+
+  /// Sets every parameter by its rule; see initial_values.
+  void initialise(B const& b, std::uint64_t seed) {
+    for (std::size_t number = 0; number < table_.entries().size(); ++number) {
+      parameter_entry const& entry = table_.entries()[number];
+      std::vector<T> const host = initial_values<T>(entry, number, seed);
+      upload(b, std::span<T const>(host), values_.view().rows(entry.offset, entry.size));
+    }
+  }
+
+  tensor_view<T, 1, B> values() { return values_; }
+  tensor_view<T const, 1, B> values() const { return values_; }
+
+  /// Allocates the gradients, all zero; does nothing where they exist.
+  void require_gradients(B const& b) {
+    if (gradients_.size() != 0 || table_.size() == 0) return;
+    gradients_ = tensor<gradient_type, 1, B>(b, shape{table_.size()});
+    zero_gradients(b);
+  }
+  void zero_gradients(B const& b) { fill(b, gradients(), 0); }
+
+  /// Throws argument_error before require_gradients.
+  tensor_view<gradient_type, 1, B> gradients(location at = location::current()) {
+    expect(gradients_.size() == table_.size(), "parameters", "no gradients: call require_gradients first", at);
+    return gradients_;
+  }
+
+  tensor_view<T const, 1, B> vector(std::size_t number) const {
+    parameter_entry const& entry = table_.entries()[number];
+    return values_.view().rows(entry.offset, entry.size);
+  }
+  /// First extent by the product of the others.
+  tensor_view<T const, 2, B> matrix(std::size_t number) const {
+    return vector(number).reshape(matrix_shape(table_.entries()[number]));
+  }
+  tensor_view<gradient_type, 1, B> vector_gradient(std::size_t number) {
+    parameter_entry const& entry = table_.entries()[number];
+    return gradients().rows(entry.offset, entry.size);
+  }
+  tensor_view<gradient_type, 2, B> matrix_gradient(std::size_t number) {
+    return vector_gradient(number).reshape(matrix_shape(table_.entries()[number]));
+  }
+
+  std::vector<T> read(B const& b, std::string_view name) const {
+    parameter_entry const& entry = table_.at(name);
+    std::vector<T> host(static_cast<std::size_t>(entry.size));
+    download(b, values_.view().rows(entry.offset, entry.size), std::span<T>(host));
+    return host;
+  }
+  void write(B const& b, std::string_view name, std::span<T const> host, location at = location::current()) {
+    parameter_entry const& entry = table_.at(name, at);
+    upload(b, host, values_.view().rows(entry.offset, entry.size), at);
+  }
+  std::vector<gradient_type> read_gradient(B const& b, std::string_view name) {
+    parameter_entry const& entry = table_.at(name);
+    std::vector<gradient_type> host(static_cast<std::size_t>(entry.size));
+    download(b, gradients().rows(entry.offset, entry.size), std::span<gradient_type>(host));
+    return host;
+  }
+
+  host_parameters<T> export_all(B const& b) const {
+    return export_flat(b, table_, tensor_view<T const, 1, B>(values_));
+  }
+  /// Throws argument_error unless `all` has exactly this network's parameters, in their shapes.
+  void import_all(B const& b, host_parameters<T> const& all, location at = location::current()) {
+    import_flat(b, table_, all, tensor_view<T, 1, B>(values_), at);
+  }
+
+ private:
+  static shape<2> matrix_shape(parameter_entry const& entry) {
+    return {entry.shape.front(), entry.size / entry.shape.front()};
+  }
+
+  parameter_table table_;
+  tensor<T, 1, B> values_;
+  tensor<gradient_type, 1, B> gradients_;
+};
+
+}  // namespace scale

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A pre-norm transformer block over sets of tokens: h += Attn(LN(h)); h += MLP(LN(h)), forward and backward, for all
+// rows or only for those that are used afterwards.
+
+#include <scale/core/random.hpp>
+#include <scale/nn/arena.hpp>
+#include <scale/nn/linear_layer.hpp>
+#include <scale/ops/attention.hpp>
+#include <scale/ops/dropout.hpp>
+#include <scale/ops/gather_rows.hpp>
+#include <scale/ops/gelu.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace scale {
+
+enum class pass {
+  inference,  // nothing is kept
+  training,   // forward keeps what backward needs
+};
+
+/// Dropout of one step: every element's fate follows from (seed, step, place in the network, element).
+struct step_dropout {
+  double p = 0;
+  std::uint64_t seed = 0;
+  std::uint32_t step = 0;
+
+  random_key key(std::uint32_t place) const { return make_key(seed, step, purpose::dropout, place); }
+};
+
+/// How tokens form sets, and which rows a block puts out.
+template <backend B>
+struct token_layout {
+  index_t tokens = 0;                               // per set
+  tensor_view<std::int32_t const, 1, B> lengths{};  // [sets] optional: tokens that exist
+  tensor_view<std::int32_t const, 1, B> rows{};     // [q] optional, ascending: rows put out; default all
+};
+
+/// What the forward pass keeps for the backward. n rows in, q rows out.
+template <floating T, backend B>
+struct block_state {
+  row_statistics<T, B> statistics1, statistics2;  // [n], [q]
+  tensor_view<T, 2, B> normed1;                   // [n, h]
+  tensor_view<T, 2, B> normed1_rows;              // [q, h]       of the rows put out; only where rows are chosen
+  tensor_view<T, 2, B> query, key_value, joint;   // all rows: joint [n, 3 h], the others its columns; else apart
+  tensor_view<T, 3, B> probs;                     // [q, heads, tokens]
+  tensor_view<T, 2, B> attended;                  // [q, h]
+  tensor_view<T, 2, B> middle;                    // [q, h]       after the attention's residual sum
+  tensor_view<T, 2, B> normed2;                   // [q, h]
+  tensor_view<T, 2, B> pre;                       // [q, hidden]  before the MLP's GELU
+};
+
+class transformer_block {
+ public:
+  transformer_block() = default;
+
+  /// Parameters NAME.norm1, .attn.qkv, .attn.proj, .norm2, .mlp.fc1, .mlp.fc2. `place` numbers the block's four
+  /// dropouts: attention weights, attention output, MLP activation, MLP output.
+  transformer_block(parameter_table const& table, std::string const& name, index_t heads, std::uint32_t place)
+      : heads_(heads),
+        place_(place),
+        width_(table.at(name + ".norm1.weight").shape[0]),
+        hidden_(table.at(name + ".mlp.fc1.weight").shape[0]),
+        norm1_(table, name + ".norm1"),
+        norm2_(table, name + ".norm2"),
+        qkv_(table, name + ".attn.qkv"),
+        proj_(table, name + ".attn.proj"),
+        fc1_(table, name + ".mlp.fc1"),
+        fc2_(table, name + ".mlp.fc2") {}
+
+  /// Lays out a state for n rows in and q rows out. `rows_chosen`: layouts will name their rows.
+  template <floating T, backend B>
+  block_state<T, B> take_state(arena<B>& a, pass mode, index_t n, index_t q, bool rows_chosen, index_t tokens) const {
+    block_state<T, B> s;
+    s.statistics1 = take_statistics<T>(a, n);
+    s.statistics2 = take_statistics<T>(a, q);
+    s.normed1 = a.template take<T>(shape{n, width_});
+    if (rows_chosen) {
+      s.normed1_rows = a.template take<T>(shape{q, width_});
+      s.query = a.template take<T>(shape{q, width_});
+      s.key_value = a.template take<T>(shape{n, 2 * width_});
+    } else {
+      s.joint = a.template take<T>(shape{n, 3 * width_});
+      s.query = s.joint.columns(0, width_);
+      s.key_value = s.joint.columns(width_, 2 * width_);
+    }
+    s.attended = a.template take<T>(shape{q, width_});
+    s.middle = a.template take<T>(shape{q, width_});
+    s.normed2 = a.template take<T>(shape{q, width_});
+    if (mode == pass::inference) return s;
+    s.probs = a.template take<T>(shape{q, heads_, tokens});
+    s.pre = a.template take<T>(shape{q, hidden_});
+    return s;
+  }
+
+  /// x [n, h] -> y [q, h] =; y must not alias x. The MLP's activation comes from the arena and goes back to it.
+  template <floating T, backend B>
+  void forward(B const& b, parameters<T, B> const& p, arena<B>& a, token_layout<B> const& layout,
+               step_dropout const& dropout, block_state<T, B> const& s, matrix_arg<T const, B> x,
+               matrix_arg<T, B> y) const {
+    bool const chosen = layout.rows.has_data();
+    norm1_.forward(b, p, x, s.statistics1, s.normed1);
+    if (chosen) {
+      gather_rows_forward(b, s.normed1, {.index = layout.rows, .y = s.normed1_rows});
+      qkv_.rows_forward(b, p, 0, width_, s.normed1_rows, s.query);
+      qkv_.rows_forward(b, p, width_, 2 * width_, s.normed1, s.key_value);
+    } else {
+      qkv_.forward(b, p, s.normed1, s.joint);
+    }
+    attention_forward(b, s.query,
+                      {.k = s.key_value.columns(0, width_),
+                       .v = s.key_value.columns(width_, width_),
+                       .heads = heads_,
+                       .tokens = layout.tokens,
+                       .rows = layout.rows,
+                       .lengths = layout.lengths,
+                       .out = s.attended,
+                       .probs = s.probs,
+                       .dropout = dropout.p,
+                       .key = dropout.key(place_)});
+    proj_.forward(b, p, s.attended, s.middle);
+    tensor_view<T const, 2, B> residual = x;
+    if (chosen) {
+      gather_rows_forward(b, x, {.index = layout.rows, .y = y});
+      residual = y;
+    }
+    dropout_forward(b, s.middle, residual_sum(s.middle, residual, dropout, 1, layout));
+    norm2_.forward(b, p, s.middle, s.statistics2, s.normed2);
+    arena_scope const scope(a);
+    tensor_view<T, 2, B> const act = a.template take<T>(shape{y.extent(0), hidden_});
+    fc1_.forward(b, p, s.normed2, act, activation::gelu, s.pre);
+    drop(b, act, dropout, layout);
+    fc2_.forward(b, p, act, y);
+    dropout_forward(b, y, residual_sum(y, s.middle, dropout, 3, layout));
+  }
+
+  /// Gradients from dy [q, h], which is overwritten. Parameters +=. Where all rows were put out, the gradient of x is
+  /// left in dy and dx is not used; else it is dx [n, h] =. Temporaries come from the arena and go back to it.
+  template <floating T, backend B>
+  void backward(B const& b, parameters<T, B>& p, arena<B>& a, token_layout<B> const& layout,
+                step_dropout const& dropout, block_state<T, B> const& s, matrix_arg<T const, B> x, matrix_arg<T, B> dy,
+                matrix_arg<T, B> dx) const {
+    arena_scope const scope(a);
+    index_t const n = x.extent(0), q = dy.extent(0);
+    bool const chosen = layout.rows.has_data();
+    tensor_view<T, 2, B> const dropped = dropout.p == 0 ? dy : a.template take<T>(shape{q, width_});
+    tensor_view<T, 2, B> const dbranch = a.template take<T>(shape{q, width_});
+
+    mlp_backward(b, p, a, layout, dropout, s, dy, dropped, dbranch);  // dy is the gradient of middle from here on
+
+    undrop(b, dy, dropped, dropout, 1, layout);
+    proj_.backward(b, p, s.attended, dropped, dbranch);
+    if (!chosen) {
+      tensor_view<T, 2, B> const djoint = a.template take<T>(shape{n, 3 * width_});
+      attention_gradient(b, layout, dropout, s, dbranch, djoint.columns(0, width_), djoint.columns(width_, 2 * width_));
+      qkv_.backward(b, p, s.normed1, djoint, dbranch);
+      norm1_.backward(b, p, x, s.statistics1, dbranch, dy, write_mode::accumulate);
+      return;
+    }
+    tensor_view<T, 2, B> const dquery = a.template take<T>(shape{q, width_});
+    tensor_view<T, 2, B> const dkey_value = a.template take<T>(shape{n, 2 * width_});
+    attention_gradient(b, layout, dropout, s, dbranch, dquery, dkey_value);
+    qkv_.rows_backward(b, p, width_, 2 * width_, s.normed1, dkey_value, dx);
+    qkv_.rows_backward(b, p, 0, width_, s.normed1_rows, dquery, dbranch);
+    gather_rows_backward(b, dbranch, {.index = layout.rows, .dx = dx});
+    norm1_.backward(b, p, x, s.statistics1, dx, dx, write_mode::assign);
+    gather_rows_backward(b, dy, {.index = layout.rows, .dx = dx});
+  }
+
+  /// Takes from the arena what forward and backward take at most, in a scope: for planning.
+  template <floating T, backend B>
+  void plan_temporaries(arena<B>& a, pass mode, index_t n, index_t q) const {
+    arena_scope const scope(a);
+    a.template take<T>(shape{q, hidden_});
+    if (mode == pass::inference) return;
+    a.template take<T>(shape{q, hidden_});
+    for (int i = 0; i < 3; ++i) a.template take<T>(shape{q, width_});
+    a.template take<T>(shape{n, 2 * width_});
+  }
+
+ private:
+  template <floating T, backend B>
+  row_statistics<T, B> take_statistics(arena<B>& a, index_t n) const {
+    return {a.template take<stat_t<T>>(shape{n}), a.template take<stat_t<T>>(shape{n})};
+  }
+
+  /// y = residual + dropped x.
+  template <floating T, backend B>
+  dropout_forward_args<T, B> residual_sum(tensor_view<T, 2, B> y, matrix_arg<T const, B> residual,
+                                          step_dropout const& dropout, std::uint32_t place,
+                                          token_layout<B> const& layout) const {
+    return {.y = y, .residual = residual, .p = dropout.p, .key = dropout.key(place_ + place), .rows = layout.rows};
+  }
+
+  template <floating T, backend B>
+  void drop(B const& b, tensor_view<T, 2, B> act, step_dropout const& dropout, token_layout<B> const& layout) const {
+    if (dropout.p == 0) return;
+    dropout_forward(b, act, {.y = act, .p = dropout.p, .key = dropout.key(place_ + 2), .rows = layout.rows});
+  }
+
+  /// dx = gradient behind a dropout; where nothing is dropped, dx is dy already.
+  template <floating T, backend B>
+  void undrop(B const& b, tensor_view<T, 2, B> dy, tensor_view<T, 2, B> dx, step_dropout const& dropout,
+              std::uint32_t place, token_layout<B> const& layout) const {
+    if (dropout.p == 0) return;
+    dropout_backward(b, dy, {.dx = dx, .p = dropout.p, .key = dropout.key(place_ + place), .rows = layout.rows});
+  }
+
+  /// Adds to dy what reaches `middle` through the MLP. The activation is computed again from `pre`.
+  template <floating T, backend B>
+  void mlp_backward(B const& b, parameters<T, B>& p, arena<B>& a, token_layout<B> const& layout,
+                    step_dropout const& dropout, block_state<T, B> const& s, matrix_arg<T, B> dy,
+                    matrix_arg<T, B> dropped, matrix_arg<T, B> dnormed) const {
+    arena_scope const scope(a);
+    tensor_view<T, 2, B> const act = a.template take<T>(s.pre.extents());
+    tensor_view<T, 2, B> const dact = a.template take<T>(s.pre.extents());
+    undrop(b, dy, dropped, dropout, 3, layout);
+    gelu_forward(b, s.pre, {.y = act});
+    drop(b, act, dropout, layout);
+    fc2_.backward(b, p, act, dropped, dact);
+    undrop(b, dact, dact, dropout, 2, layout);
+    gelu_backward(b, s.pre, {.dy = dact, .dx = dact});
+    fc1_.backward(b, p, s.normed2, dact, dnormed);
+    norm2_.backward(b, p, s.middle, s.statistics2, dnormed, dy, write_mode::accumulate);
+  }
+
+  template <floating T, backend B>
+  void attention_gradient(B const& b, token_layout<B> const& layout, step_dropout const& dropout,
+                          block_state<T, B> const& s, matrix_arg<T const, B> dout, matrix_arg<T, B> dquery,
+                          matrix_arg<T, B> dkey_value) const {
+    attention_backward(b, s.query,
+                       {.k = s.key_value.columns(0, width_),
+                        .v = s.key_value.columns(width_, width_),
+                        .probs = s.probs,
+                        .dout = dout,
+                        .heads = heads_,
+                        .tokens = layout.tokens,
+                        .rows = layout.rows,
+                        .lengths = layout.lengths,
+                        .dq = dquery,
+                        .dk = dkey_value.columns(0, width_),
+                        .dv = dkey_value.columns(width_, width_),
+                        .dropout = dropout.p,
+                        .key = dropout.key(place_)});
+  }
+
+  index_t heads_ = 0;
+  std::uint32_t place_ = 0;
+  index_t width_ = 0;
+  index_t hidden_ = 0;
+  norm_layer norm1_, norm2_;
+  linear_layer qkv_, proj_, fc1_, fc2_;
+};
+
+}  // namespace scale
