@@ -122,21 +122,25 @@ class feature_store {
     return {feature_data<T>(at), shape<2>{{rows(), feature_width()}}};
   }
 
+  /// Positions [R, 7], row-major: normalised; in pixels and frames.
+  std::span<float const> position_values() const { return floats(header_.positions); }
+  std::span<float const> raw_position_values() const { return floats(header_.raw); }
+
   /// Normalised positions, [R, 7] without copying; raw_position_rows likewise in pixels and frames.
   template <host_backend B>
   tensor_view<float const, 2, B> position_rows() const {
-    return {floats(header_.positions).data(), shape<2>{{rows(), position_width}}};
+    return {floats(header_.positions).data(), shape<2>{{rows(), store_position_width}}};
   }
 
   template <host_backend B>
   tensor_view<float const, 2, B> raw_position_rows() const {
-    return {floats(header_.raw).data(), shape<2>{{rows(), position_width}}};
+    return {floats(header_.raw).data(), shape<2>{{rows(), store_position_width}}};
   }
 
   /// Normalised positions [N, V, 7] of a uniform store.
   template <host_backend B>
   tensor_view<float const, 3, B> positions() const {
-    return {floats(header_.positions).data(), shape<3>{{videos(), clips(), position_width}}};
+    return {floats(header_.positions).data(), shape<3>{{videos(), clips(), store_position_width}}};
   }
 
   /// Positions [V, 7] of one video.
@@ -212,8 +216,8 @@ class feature_store {
 
   std::span<float const> rows_of(detail::store::section const& s, index_t video, location at) const {
     store_record const& row = record(video, at);
-    return floats(s).subspan(static_cast<std::size_t>(row.row_begin * position_width),
-                             static_cast<std::size_t>(row.rows * position_width));
+    return floats(s).subspan(static_cast<std::size_t>(row.row_begin * store_position_width),
+                             static_cast<std::size_t>(row.rows * store_position_width));
   }
 
   template <class T>

@@ -74,7 +74,7 @@ class feature_store_writer {
         description_.type == stored_type::f16 ? std::as_bytes(std::span(half_)) : std::as_bytes(video.features);
     detail::store::video_row row;
     row.row_begin = rows_;
-    row.rows = static_cast<std::uint32_t>(video.positions.size() / std::size_t{position_width});
+    row.rows = static_cast<std::uint32_t>(video.positions.size() / std::size_t{store_position_width});
     row.frames = video.frames;
     row.fps = video.fps;
     row.label = video.label;
@@ -114,7 +114,7 @@ class feature_store_writer {
     header.header_size = sizeof(header);
     header.feature_type = description_.type == stored_type::f16 ? fmt::type_f16 : fmt::type_f32;
     header.feature_width = static_cast<std::uint32_t>(description_.feature_width);
-    header.position_width = static_cast<std::uint32_t>(position_width);
+    header.position_width = static_cast<std::uint32_t>(store_position_width);
     header.videos = records_.size();
     header.rows = rows_;
     header.clips = records_.front().rows;
@@ -144,10 +144,10 @@ class feature_store_writer {
       expect(condition, "feature_store_writer::append", who + text);
     };
     std::size_t const width = static_cast<std::size_t>(description_.feature_width);
-    std::size_t const clips = video.positions.size() / std::size_t{position_width};
+    std::size_t const clips = video.positions.size() / std::size_t{store_position_width};
     need(!video.name.empty(), "the name is empty");
     need(names_.count(video.name) == 0, "the name came before");
-    need(clips >= 1 && video.positions.size() == clips * position_width, "positions must be [V, 7] with V >= 1");
+    need(clips >= 1 && video.positions.size() == clips * store_position_width, "positions must be [V, 7] with V >= 1");
     need(clips <= 0xffffffffu, "too many clips");
     need(video.raw_positions.size() == video.positions.size(), "raw_positions must be as many as positions");
     need(video.features.size() == clips * width, "features must be [V, D]: expected " + std::to_string(clips * width) +
@@ -160,8 +160,8 @@ class feature_store_writer {
              " classes");
     if (!std::isfinite(video.fps)) throw input_error(who + "the frame rate is not finite");
     check_finite(who, "feature", video.features, width);
-    check_finite(who, "position", video.positions, std::size_t{position_width});
-    check_finite(who, "raw position", video.raw_positions, std::size_t{position_width});
+    check_finite(who, "position", video.positions, std::size_t{store_position_width});
+    check_finite(who, "raw position", video.raw_positions, std::size_t{store_position_width});
     if (description_.type != stored_type::f16) return;
     for (std::size_t i = 0; i < video.features.size(); ++i)
       if (!std::isfinite(static_cast<float>(f16(video.features[i]))))

@@ -24,7 +24,7 @@
 
 namespace scale {
 
-inline constexpr index_t position_width = 7;  // flip, h0, w0, h1, w1, t0, t1
+inline constexpr index_t store_position_width = 7;  // flip, h0, w0, h1, w1, t0, t1
 
 /// A video that gave no features, and why.
 struct store_failure {

@@ -65,7 +65,7 @@ inline file_header read_header(std::filesystem::path const& path, std::span<std:
   if (header.file_size != all.size())
     refuse_file(path, "expected " + std::to_string(header.file_size) + " bytes, found " + std::to_string(all.size()) +
                           ": cut short or grown");
-  bool good = header.header_size == sizeof(header) && header.position_width == position_width &&
+  bool good = header.header_size == sizeof(header) && header.position_width == store_position_width &&
               (header.feature_type == type_f16 || header.feature_type == type_f32) && header.feature_width >= 1 &&
               header.feature_width <= (1u << 24) && header.videos >= 1 && header.rows >= header.videos;
   for (std::uint32_t const word : header.reserved) good = good && word == 0;
@@ -77,7 +77,7 @@ inline file_header read_header(std::filesystem::path const& path, std::span<std:
   std::uint64_t const width = header.feature_width * (header.feature_type == type_f16 ? 2u : 4u);
   good = good && position == all.size() && header.rows <= all.size() / width &&
          header.videos <= all.size() / sizeof(video_row) && header.features.size == header.rows * width &&
-         header.positions.size == header.rows * position_width * 4 && header.raw.size == header.positions.size &&
+         header.positions.size == header.rows * store_position_width * 4 && header.raw.size == header.positions.size &&
          header.records.size == header.videos * sizeof(video_row) &&
          (header.clips == 0 || (header.clips <= header.rows && header.rows / header.clips == header.videos &&
                                 header.rows % header.clips == 0));
