@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include SCALE_TEST_BACKEND_HEADER
 
-#include <support/finite_difference.hpp>
-
 #include <scale/ops/relu.hpp>
+
+#include <support/finite_difference.hpp>
 
 #include <cmath>
 #include <limits>

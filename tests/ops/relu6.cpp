@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include SCALE_TEST_BACKEND_HEADER
+
+#include <scale/ops/relu6.hpp>
+
+#include <support/compare.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace {
+
+using scale::index_t;
+using testing::test_backend;
+
+TEST_CASE_TEMPLATE("relu6 bounds by 0 and 6 and passes the gradient between", T, SCALE_TEST_TYPES) {
+  test_backend const b = testing::make_backend();
+  for (index_t const n : {0, 1, 5, 41}) {
+    index_t const c = 17;
+    std::vector<T> x = testing::random_values<T>(n * c, 1, -4, 10), dy = testing::random_values<T>(n * c, 2);
+    if (n > 0) x[0] = 0, x[1] = 6;
+    std::vector<T> y(x.size()), dx(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      y[i] = x[i] < 0 ? T(0) : x[i] > 6 ? T(6) : x[i];
+      dx[i] = x[i] > 0 && x[i] < 6 ? dy[i] : T(0);
+    }
+    testing::rows<T, test_backend> in(b, n, c, x), gradient(b, n, c, dy), out(b, n, c), result(b, n, c);
+    scale::relu6_forward(b, in.view(), {.y = out});
+    scale::relu6_backward(b, in.view(), {.dy = gradient, .dx = result});
+    testing::check_same_bits("y", out.values(b), y);
+    testing::check_same_bits("dx", result.values(b), dx);
+
+    scale::relu6_backward(b, out.view(), {.dy = gradient, .dx = gradient});
+    testing::check_same_bits("dx from y, in place", gradient.values(b), dx);
+    scale::relu6_forward(b, in.view(), {.y = in});
+    testing::check_same_bits("y in place", in.values(b), y);
+  }
+}
+
+TEST_CASE_TEMPLATE("relu6 passes NaN on", T, SCALE_TEST_TYPES) {
+  test_backend const b = testing::make_backend();
+  T const nan = std::numeric_limits<T>::quiet_NaN(), inf = std::numeric_limits<T>::infinity();
+  auto x = testing::make_tensor<2>(b, scale::shape{1, 3}, std::vector<T>{nan, inf, -inf});
+  scale::relu6_forward(b, x, {.y = x});
+  testing::check_close("y", testing::values_of(b, x), std::vector<T>{nan, 6, 0}, 0);
+}
+
+TEST_CASE("relu6 refuses what its contract forbids") {
+  test_backend const b = testing::make_backend();
+  scale::tensor<float, 2, test_backend> x(b, scale::shape{3, 4}), other(b, scale::shape{4, 3});
+  testing::check_argument_error([&] { scale::relu6_forward(b, x, {.y = other}); }, {"relu6_forward", "y", "[3, 4]"});
+  testing::check_argument_error([&] { scale::relu6_backward(b, x, {.dy = x, .dx = other}); }, {"dx", "[3, 4]"});
+}
+
+}  // namespace
