@@ -47,7 +47,7 @@ TEST_CASE_TEMPLATE("golden linear_probe_forward", P, on<double, scale::ref::cont
     auto const x = input("x", rows, d), hs = input("h", rows, h), cls = input("set_cls", sets, h);
     scale::tensor<T, 2, B> features(b, scale::shape{rows, assembly.width()});
     assembly.forward(b, x, hs, cls, features);
-    CHECK(golden::relative_error(golden::to_host<T, 2>(b, features.view()), c.values("features")) <=
+    CHECK(golden::relative_error(golden::to_host<T, 2, B>(b, features.view()), c.values("features")) <=
           c.limit(P::type, "features"));
 
     auto const norm = c.config.at("batch_norm") ? scale::probe_norm::batch_norm : scale::probe_norm::none;
@@ -100,7 +100,7 @@ TEST_CASE_TEMPLATE("golden mlp_probe", P, on<double, scale::ref::context>, on<fl
     scale::mlp_probe<T, B> probe(b, config, sets * clips, 1);
     golden::fill_parameters(b, probe.params(), c.seed);
     auto const x = golden::to_tensor<T>(b, c.filled("x"), scale::shape{sets * clips, config.features});
-    auto const logits = golden::to_host<T, 2>(b, probe.forward(b, x, scale::batch_norm_mode::training));
+    auto const logits = golden::to_host<T, 2>(b, probe.forward(b, {.x = x, .input = {}, .position = {}, .clips = clips}, scale::batch_norm_mode::training));
     CHECK(golden::relative_error(
               golden::clips_last(logits, std::size_t(sets), std::size_t(clips), std::size_t(config.classes)),
               c.values("logits")) <= c.limit(P::type, "logits"));
@@ -111,7 +111,7 @@ TEST_CASE_TEMPLATE("golden mlp_probe", P, on<double, scale::ref::context>, on<fl
     CHECK(golden::relative_error(std::vector<double>{loss.loss}, c.values("loss")) <= c.limit(P::type, "loss"));
     scale::tensor<T, 2, B> gradient(b, scale::shape{sets * clips, config.classes});
     scale::upload(b, std::span<T const>(dlogits.values), gradient.view());
-    probe.backward(b, x, gradient);
+    probe.backward(b, gradient);
     for (auto const& entry : probe.params().table().entries()) {
       CAPTURE(entry.name);
       CHECK(golden::relative_error(probe.params().read_gradient(b, entry.name), c.values("grad/" + entry.name)) <=

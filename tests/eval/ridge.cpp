@@ -59,7 +59,8 @@ scale::host_matrix<double> descend(scale::host_matrix<double> const& x, std::vec
 }  // namespace
 
 TEST_CASE("ridge solves its own objective, wide and narrow, with a constant feature") {
-  for (auto const& [n, d] : {std::pair<index_t, index_t>{12, 4}, {5, 9}}) {
+  for (auto const& size : {std::pair<index_t, index_t>{12, 4}, {5, 9}}) {
+    index_t const n = size.first, d = size.second;
     CAPTURE(n);
     scale::host_matrix<double> x(n, d), test(3, d);
     for (std::size_t i = 0; i < x.values.size(); ++i) x.values[i] = uniform(1, i);

@@ -57,7 +57,8 @@ class feature_assembly {
     if (has(features_, clip_features::cls)) gather_rows_forward(b, cls, {.index = set, .y = next(h_)});
   }
 
-  /// dy as y -> dh [sets * clips, H] and dcls [sets, H], contiguous, both assigned (x is a constant).
+  /// dy as y -> dh [sets * clips, H] and dcls [sets, H], contiguous, both assigned (x is a constant). dh is needed
+  /// only where h or its mean is a part.
   void backward(B const& b, tensor_view<T const, 2, B> dy, tensor_view<T, 2, B> dh, tensor_view<T, 2, B> dcls) {
     index_t const rows = dy.extent(0), sets = rows / clips_;
     index_t column = has(features_, clip_features::x) ? d_ : 0;
@@ -67,7 +68,7 @@ class feature_assembly {
     };
     tensor_view<std::int32_t const, 1, B> const set = set_of_row_.view().rows(0, rows);
     tensor_view<T const, 2, B> const of_h = has(features_, clip_features::h) ? next() : tensor_view<T const, 2, B>();
-    fill(b, dh, 0);
+    if (dh.has_data()) fill(b, dh, 0);
     if (has(features_, clip_features::mean_h)) {
       tensor_view<T, 2, B> const mean = mean_.view().rows(0, sets);
       fill(b, mean, 0);

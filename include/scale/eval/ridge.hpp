@@ -5,7 +5,7 @@
 #include <scale/eval/host_matrix.hpp>
 #include <scale/eval/metrics.hpp>
 #include <scale/eval/splits.hpp>
-#include <scale/interop/eigen.hpp>
+#include <scale/interop/eigen_cholesky.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -5,6 +5,7 @@
 #include <scale/eval/linear_head.hpp>
 #include <scale/ops/copy.hpp>
 #include <scale/ops/relu.hpp>
+#include <scale/train/probe_batch.hpp>
 
 #include <cstdint>
 #include <string>
@@ -60,8 +61,13 @@ class mlp_probe {
   parameters<T, B>& params() { return params_; }
   linear_head<T, B>& head() { return head_; }
 
-  /// x [rows, features] -> logits [rows, classes], valid until the next call.
-  tensor_view<T const, 2, B> forward(B const& b, tensor_view<T const, 2, B> x, batch_norm_mode mode) {
+  index_t classes() const { return config_.classes; }
+  bool reads_input() const { return false; }  // x alone
+
+  /// Logits [sets * clips, classes], valid until the next call.
+  tensor_view<T const, 2, B> forward(B const& b, probe_batch<T, B> const& in, batch_norm_mode mode,
+                                     std::uint32_t /*step*/ = 0) {
+    tensor_view<T const, 2, B> const x = x_ = in.x;
     index_t const rows = x.extent(0);
     tensor_view<T, 2, B> const joint = joint_.view().rows(0, rows);
     copy(b, x, {.y = joint.columns(0, config_.features)});
@@ -78,8 +84,9 @@ class mlp_probe {
     return head_.forward(b, params_, joint, mode);
   }
 
-  /// After forward in training mode with the same x: adds the parameters' gradients.
-  void backward(B const& b, tensor_view<T const, 2, B> x, tensor_view<T const, 2, B> dlogits) {
+  /// After forward in training mode, whose x must still be there: adds the parameters' gradients.
+  void backward(B const& b, tensor_view<T const, 2, B> dlogits) {
+    tensor_view<T const, 2, B> const x = x_;
     index_t const rows = x.extent(0);
     tensor_view<T, 2, B> const djoint = djoint_.view().rows(0, rows);
     head_.backward(b, params_, joint_.view().rows(0, rows), dlogits, djoint);
@@ -111,6 +118,7 @@ class mlp_probe {
   linear_head<T, B> head_;
   tensor<T, 2, B> joint_, djoint_;
   std::vector<tensor<T, 2, B>> hidden_, dhidden_;
+  tensor_view<T const, 2, B> x_;
 };
 
 }  // namespace scale

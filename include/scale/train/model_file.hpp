@@ -2,12 +2,12 @@
 #pragma once
 // A pre-trained set transformer as a file: parameters under the released names, and what it must be fed with.
 
+#include <scale/eval/input_kind.hpp>
 #include <scale/io/json.hpp>
 #include <scale/io/safetensors.hpp>
 #include <scale/io/safetensors_writer.hpp>
 #include <scale/nn/parameters.hpp>
 #include <scale/nn/set_transformer_config.hpp>
-#include <scale/train/input_kind.hpp>
 #include <scale/train/run_folder.hpp>
 
 #include <nlohmann/json.hpp>

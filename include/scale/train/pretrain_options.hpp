@@ -3,8 +3,8 @@
 // Options of pre-training, with the paper's values as defaults, and their JSON form.
 
 #include <scale/core/shape.hpp>
+#include <scale/eval/input_kind.hpp>
 #include <scale/io/file_error.hpp>
-#include <scale/train/input_kind.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A feature store as a source of clips, together with what centred input needs.
+
+#include <scale/data/centring.hpp>
+#include <scale/data/feature_store.hpp>
+#include <scale/eval/clip_source.hpp>
+
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace scale {
+
+/// Borrows the store, whose videos must all have the same number of clips; host backends only, which read the mapped
+/// file. Owns the videos' means where the input is centred.
+template <floating T, host_backend B>
+class store_clips {
+ public:
+  /// `scale`: s [D] of the training store; empty takes this store's own (it is the training store). Paper's input
+  /// ignores it. Throws input_error where videos differ in clips, argument_error for centred input of single clips.
+  store_clips(B const& b, feature_store const& store, input_kind input, std::vector<double> scale = {},
+              location at = location::current())
+      : scale_(std::move(scale)) {
+    if (store.feature_type() == stored_type::f16)
+      source_.features = store.features<B, f16>(at);
+    else
+      source_.features = store.features<B, float>(at);
+    source_.positions = store.positions<B>();
+    if (input == input_kind::paper) {
+      scale_.clear();
+      return;
+    }
+    if (scale_.empty()) scale_ = centring_scale_of(store, at);
+    expect(static_cast<index_t>(scale_.size()) == store.feature_width(), "store_clips",
+           "s needs one number per feature of the store", at);
+    using stat = stat_t<T>;
+    std::vector<stat> const mean = video_means<stat>(store);
+    std::vector<stat> inverse;
+    for (double const s : scale_) inverse.push_back(static_cast<stat>(1 / s));
+    mean_ = tensor<stat, 2, B>(b, shape{store.videos(), store.feature_width()});
+    inverse_ = tensor<stat, 1, B>(b, shape{store.feature_width()});
+    upload(b, std::span<stat const>(mean), mean_.view(), at);
+    upload(b, std::span<stat const>(inverse), inverse_.view(), at);
+    source_.mean = mean_;
+    source_.inverse_scale = inverse_;
+    check(source_, input, at);
+  }
+
+  /// Valid as long as this object and the store.
+  clip_source<T, B> const& source() const { return source_; }
+
+  /// s [D]; empty for the paper's input.
+  std::vector<double> const& scale() const { return scale_; }
+
+ private:
+  std::vector<double> scale_;
+  tensor<stat_t<T>, 2, B> mean_;
+  tensor<stat_t<T>, 1, B> inverse_;
+  clip_source<T, B> source_;
+};
+
+}  // namespace scale
