@@ -49,13 +49,18 @@ struct forward_fn {
     constexpr auto op = "layer_norm_forward";
     tensor_view<element_t<X> const, 2, B> const x = x_;
     index_t const n = x.extent(0), c = x.extent(1);
+    expect_shape(op, "x", x, x.extents(), at);
     expect_row_contiguous(op, "x", x, at);
     expect_shape(op, "gamma", a.gamma, shape{c}, at);
+    expect_contiguous(op, "gamma", a.gamma, at);
     expect_shape(op, "beta", a.beta, shape{c}, at);
+    expect_contiguous(op, "beta", a.beta, at);
     expect_shape(op, "y", a.y, shape{n, c}, at);
     expect_row_contiguous(op, "y", a.y, at);
     expect_shape(op, "mean", a.mean, shape{n}, at);
+    expect_contiguous(op, "mean", a.mean, at);
     expect_shape(op, "rstd", a.rstd, shape{n}, at);
+    expect_contiguous(op, "rstd", a.rstd, at);
     if constexpr (forward_on<B, decltype(x), layer_norm_forward_args<element_t<X>, B>>)
       layer_norm_forward(b, x, a);
     else
@@ -72,16 +77,22 @@ struct backward_fn {
     constexpr auto op = "layer_norm_backward";
     tensor_view<element_t<X> const, 2, B> const x = x_;
     index_t const n = x.extent(0), c = x.extent(1);
+    expect_shape(op, "x", x, x.extents(), at);
     expect_row_contiguous(op, "x", x, at);
     expect_shape(op, "dy", a.dy, shape{n, c}, at);
     expect_row_contiguous(op, "dy", a.dy, at);
     expect_shape(op, "gamma", a.gamma, shape{c}, at);
+    expect_contiguous(op, "gamma", a.gamma, at);
     expect_shape(op, "mean", a.mean, shape{n}, at);
+    expect_contiguous(op, "mean", a.mean, at);
     expect_shape(op, "rstd", a.rstd, shape{n}, at);
+    expect_contiguous(op, "rstd", a.rstd, at);
     expect_shape(op, "dx", a.dx, shape{n, c}, at);
     expect_row_contiguous(op, "dx", a.dx, at);
     expect_shape(op, "dgamma", a.dgamma, shape{c}, at);
+    expect_contiguous(op, "dgamma", a.dgamma, at);
     expect_shape(op, "dbeta", a.dbeta, shape{c}, at);
+    expect_contiguous(op, "dbeta", a.dbeta, at);
     if constexpr (backward_on<B, decltype(x), layer_norm_backward_args<element_t<X>, B>>)
       layer_norm_backward(b, x, a);
     else
