@@ -4,8 +4,11 @@
 
 #include <scale/cpu/adamw.hpp>
 #include <scale/cpu/assemble_tokens.hpp>
+#include <scale/cpu/attention.hpp>
 #include <scale/cpu/context.hpp>
+#include <scale/cpu/convolution.hpp>
 #include <scale/cpu/copy.hpp>
+#include <scale/cpu/cross_entropy.hpp>
 #include <scale/cpu/dropout.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/cpu/fill.hpp>
@@ -14,6 +17,8 @@
 #include <scale/cpu/gather_rows.hpp>
 #include <scale/cpu/gelu.hpp>
 #include <scale/cpu/group_mean.hpp>
+#include <scale/cpu/info_nce.hpp>
+#include <scale/cpu/l2_normalize.hpp>
 #include <scale/cpu/layer_norm.hpp>
 #include <scale/cpu/linear.hpp>
 #include <scale/cpu/matmul.hpp>
@@ -21,4 +26,6 @@
 #include <scale/cpu/relu.hpp>
 #include <scale/cpu/relu6.hpp>
 #include <scale/cpu/softmax.hpp>
+#include <scale/cpu/symmetric_info_nce.hpp>
+#include <scale/cpu/top_k.hpp>
 #include <scale/cpu/transfer.hpp>

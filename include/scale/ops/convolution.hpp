@@ -74,6 +74,7 @@ void check_convolution(char const* op, tensor_view<T const, Rank, B> const& x, t
                        char const* y_name, Args const& a, location at) {
   static_assert(Rank == 4 || Rank == 5, "convolution: x has 2 or 3 spatial axes");
   index_t const n = x.extent(0), c = x.extent(1), o = a.weight.extent(0);
+  if (c < 1) throw_expected(op, "x.extent(1)", "at least one channel", std::to_string(c), at);
   if (a.groups < 1 || c % a.groups != 0 || o % a.groups != 0)
     throw_expected(op, "groups", "a divisor of " + std::to_string(c) + " and of " + std::to_string(o) + " channels",
                    std::to_string(a.groups), at);
