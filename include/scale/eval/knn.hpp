@@ -124,12 +124,12 @@ knn_result<stat_t<T>> classify_knn(B const& b, host_matrix<stat_t<T>> bank, std:
   centre_rows(queries);
   normalise_rows(bank);
   normalise_rows(queries);
-  nearest_rows<stat> const near = find_nearest<T>(b, queries, bank, (std::min)(options.k, bank.rows), at);
+  nearest_rows<stat> const found = find_nearest<T>(b, queries, bank, (std::min)(options.k, bank.rows), at);
   knn_result<stat> out{host_matrix<stat>(queries.rows, classes), {}};
   for (index_t i = 0; i < queries.rows; ++i) {
-    for (index_t j = 0; j < near.similarity.columns; ++j) {
-      std::int32_t const label = labels[std::size_t(near.neighbour(i, j))];
-      out.scores(i, label) += std::exp(near.similarity(i, j) / static_cast<stat>(options.temperature));
+    for (index_t j = 0; j < found.similarity.columns; ++j) {
+      std::int32_t const label = labels[std::size_t(found.neighbour(i, j))];
+      out.scores(i, label) += std::exp(found.similarity(i, j) / static_cast<stat>(options.temperature));
     }
     out.predictions.push_back(best_class(std::span<stat const>(out.scores.row(i))));
   }

@@ -26,10 +26,10 @@ std::vector<std::vector<neighbour>> search_nearest(B const& b, host_matrix<stat_
   if (k == 0 || queries.rows == 0) return out;
   normalise_rows(queries);
   normalise_rows(bank);
-  nearest_rows<stat_t<T>> const near = find_nearest<T>(b, queries, bank, k, at);
+  nearest_rows<stat_t<T>> const found = find_nearest<T>(b, queries, bank, k, at);
   for (index_t i = 0; i < queries.rows; ++i)
     for (index_t j = 0; j < k; ++j)
-      out[std::size_t(i)].push_back({near.neighbour(i, j), static_cast<double>(near.similarity(i, j))});
+      out[std::size_t(i)].push_back({found.neighbour(i, j), static_cast<double>(found.similarity(i, j))});
   return out;
 }
 

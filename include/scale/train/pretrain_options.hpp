@@ -28,6 +28,7 @@ struct pretrain_options {
   double mask_ratio = 0.25;
   index_t hidden = 256;
   index_t layers = 2;
+  double mlp_ratio = 2;                              // width of a block's MLP over hidden
   index_t pred_hidden = 4096, target_hidden = 2048;  // hidden widths of the heads
   index_t set_dim = 128, dense_dim = 128;            // widths of the contrasted vectors
   double set_temperature = 0.2, dense_temperature = 0.2;
@@ -52,6 +53,7 @@ void for_each_option(Options& o, F&& f) {
   f("mask-ratio", o.mask_ratio);
   f("hidden", o.hidden);
   f("layers", o.layers);
+  f("mlp-ratio", o.mlp_ratio);
   f("pred-hidden", o.pred_hidden);
   f("target-hidden", o.target_hidden);
   f("set-dim", o.set_dim);

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A whole pre-training run in a folder: metrics, checkpoints, stopping and resuming, the model in the end.
+
+#include <scale/data/feature_store.hpp>
+#include <scale/eval/store_clips.hpp>
+#include <scale/io/json_lines.hpp>
+#include <scale/train/model_file.hpp>
+#include <scale/train/pretrainer.hpp>
+#include <scale/train/progress.hpp>
+#include <scale/train/run_folder.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace scale {
+
+enum class run_start {
+  fresh,   // a folder that holds checkpoints is refused
+  resume,  // from the newest checkpoint; from the beginning where there is none
+};
+
+/// Where a run lives and what it is of.
+struct pretrain_run {
+  std::filesystem::path folder;
+  run_start start = run_start::fresh;
+  double checkpoint_seconds = 60;  // at least so long between checkpoints, which are written at the end of an epoch
+  std::string store{};             // fingerprint of the store
+  std::string backbone{}, weights_sha256{};
+  std::vector<double> input_scale{};  // s, for centred input
+};
+
+struct pretrain_result {
+  pretraining_losses last;  // of the last step done here
+  std::filesystem::path model;
+  index_t steps = 0;
+};
+
+namespace detail {
+
+inline nlohmann::json metrics_line(train_progress const& p) {
+  return {{"step", p.step},
+          {"epoch", p.epoch},
+          {"loss", p.loss},
+          {"set_loss", p.set_loss},
+          {"dense_loss", p.dense_loss},
+          {"set_acc", p.set_accuracy},
+          {"dense_acc", p.dense_accuracy},
+          {"lr", p.lr},
+          {"seconds", p.seconds}};
+}
+
+}  // namespace detail
+
+/// Trains to the end of the schedule, one line of metrics.jsonl per step, and writes model.safetensors. The newest two
+/// checkpoints stay. A request to stop is followed after the step in progress: a checkpoint is written, then
+/// cancelled_error thrown; resuming gives the same bits as a run that was never stopped. A step that diverges throws
+/// divergence_error and leaves the last checkpoint. Progress is reported after every step.
+template <floating T, backend B>
+pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_options const& options,
+                         pretrain_run const& run, train_callbacks const& callbacks = {}, std::stop_token stop = {},
+                         location at = location::current()) {
+  pretrainer<T, B> trainer(b, source, options, at);
+  run_folder const folder(run.folder);
+  nlohmann::json const identity = trainer.identity(run.store);
+  auto const say = [&](std::string const& text) {
+    if (callbacks.message) callbacks.message(text);
+  };
+  if (auto const newest = folder.newest_checkpoint(); newest && run.start == run_start::fresh)
+    throw argument_error(run.folder.string() + " holds checkpoints of an earlier run, up to step " +
+                         std::to_string(*newest) + "; resume it, or give another folder");
+  else if (newest) {
+    trainer.restore(b, folder.checkpoint_file(*newest), identity);
+    say("going on after step " + std::to_string(*newest) + " of " + std::to_string(trainer.steps()));
+  } else if (run.start == run_start::resume) {
+    say("there is no checkpoint in " + run.folder.string() + ": starting from the beginning");
+  }
+  if (trainer.sampler().batch_was_reduced())
+    say("the store has " + std::to_string(source.videos()) + " videos, fewer than the batch of " +
+        std::to_string(trainer.options().batch) + ": all of them are the batch");
+  folder.write_config(to_json(trainer.options()));
+  index_t const first = trainer.steps_done(), per_epoch = trainer.steps_per_epoch();
+  folder.cut_metrics(first);
+  json_lines_writer metrics(folder.metrics_file());
+  auto const checkpoint = [&] {
+    trainer.save(b, folder.checkpoint_file(trainer.steps_done()), identity);
+    folder.prune_checkpoints();
+  };
+  progress_clock const clock;
+  double last_checkpoint = 0;
+  pretrain_result result{{}, folder.model_file(), trainer.steps()};
+  while (trainer.steps_done() < trainer.steps()) {
+    if (stop.stop_requested()) {
+      index_t const done = trainer.steps_done();
+      if (folder.newest_checkpoint() != done) checkpoint();
+      throw cancelled_error("pre-training stopped on request after step " + std::to_string(done) + " of " +
+                            std::to_string(trainer.steps()) + "; resume " + run.folder.string() + " to go on");
+    }
+    pretrain_step_result const step = trainer.step(b);
+    result.last = step.losses;
+    train_progress p;
+    p.step = trainer.steps_done();
+    p.steps = trainer.steps();
+    p.epoch = (p.step - 1) / per_epoch + 1;
+    p.epochs = (p.steps + per_epoch - 1) / per_epoch;
+    p.loss = step.losses.total;
+    p.set_loss = step.losses.set_loss;
+    p.dense_loss = step.losses.dense_loss;
+    p.set_accuracy = step.losses.set_accuracy;
+    p.dense_accuracy = step.losses.dense_accuracy;
+    p.lr = step.lr;
+    clock.stamp(p, trainer.sampler().batch(), first);
+    metrics.write(detail::metrics_line(p));
+    if (p.step == p.steps || (p.step % per_epoch == 0 && p.seconds - last_checkpoint >= run.checkpoint_seconds)) {
+      checkpoint();
+      last_checkpoint = p.seconds;
+    }
+    if (callbacks.progress) callbacks.progress(p);
+  }
+  model_description about;
+  about.config = trainer.model().config();
+  about.input = trainer.options().input;
+  about.input_scale = about.input == input_kind::centred ? run.input_scale : std::vector<double>();
+  about.backbone = run.backbone;
+  about.weights_sha256 = run.weights_sha256;
+  about.run = identity;
+  write_model(folder.model_file(), b, trainer.model().parameters(), about);
+  return result;
+}
+
+/// The same on a feature store, read where it is mapped. Fills in what `run` says of the store.
+template <floating T, host_backend B>
+pretrain_result pretrain(B const& b, feature_store const& store, pretrain_options const& options, pretrain_run run,
+                         train_callbacks const& callbacks = {}, std::stop_token stop = {},
+                         location at = location::current()) {
+  store_clips<T, B> const clips(b, store, options.input, {}, at);
+  auto const text = [&](char const* key) {
+    auto const& provenance = store.provenance();
+    return provenance.contains(key) && provenance.at(key).is_string() ? provenance.at(key).template get<std::string>()
+                                                                      : std::string();
+  };
+  run.store = store.fingerprint();
+  run.backbone = text("backbone");
+  run.weights_sha256 = text("weights_sha256");
+  run.input_scale = clips.scale();
+  return pretrain<T, B>(b, clips.source(), options, run, callbacks, stop, at);
+}
+
+}  // namespace scale
