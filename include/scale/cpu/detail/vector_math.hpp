@@ -40,7 +40,7 @@ struct normal_value {
   float cdf, density, bounded;
 };
 
-/// Relative error of cdf at most 4e-7 for x >= -1, 8e-7 for x >= -5; it grows with x^2 as the rounding of x^2 does.
+/// Relative error of cdf at most 5e-7 for x >= -1, 8e-7 for x >= -5; it grows with x^2 as the rounding of x^2 does.
 SCALE_ALWAYS_INLINE normal_value normal(float x) {
   constexpr float bound = 14.5f;
   float const upper = x > bound ? bound : x;
