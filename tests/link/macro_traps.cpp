@@ -1,30 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names that headers of systems define as macros: no header of ours may use them as its own, and min and max only in
-// parentheses, (std::min)(a, b).
+// Names that headers of systems define as macros: no header of ours may use them, and min and max only in parentheses,
+// (std::min)(a, b). What stands for each is no token of C++, so a use is an error at its line.
 #include <foreign.hpp>
 
-#define SCALE_TEST_TRAP a macro of a system header was expanded
-#define min(a, b) SCALE_TEST_TRAP    // windows.h
-#define max(a, b) SCALE_TEST_TRAP    // windows.h
-#define small SCALE_TEST_TRAP        // rpcndr.h
-#define interface SCALE_TEST_TRAP    // combaseapi.h
-#define near SCALE_TEST_TRAP         // windef.h
-#define far SCALE_TEST_TRAP          // windef.h
-#define IN SCALE_TEST_TRAP           // minwindef.h
-#define OUT SCALE_TEST_TRAP          // minwindef.h
-#define ERROR SCALE_TEST_TRAP        // wingdi.h
-#define DOMAIN SCALE_TEST_TRAP       // math.h
-#define OVERFLOW SCALE_TEST_TRAP     // math.h
+// clang-format off
+#undef min
+#undef max
+#undef small
+#undef interface
+#undef near
+#undef far
+#undef IN
+#undef OUT
+#undef ERROR
+#undef DOMAIN
+#undef OVERFLOW
 #undef I
-#define I SCALE_TEST_TRAP            // complex.h
 #undef B0
-#define B0 SCALE_TEST_TRAP           // termios.h
 #undef major
-#define major(device) SCALE_TEST_TRAP  // sys/sysmacros.h
 #undef minor
-#define minor(device) SCALE_TEST_TRAP  // sys/sysmacros.h
-#define unix SCALE_TEST_TRAP         // old compilers
-#define linux SCALE_TEST_TRAP        // old compilers
+#undef unix
+#undef linux
+#define min(a, b) @  // windows.h
+#define max(a, b) @  // windows.h
+#define small @  // rpcndr.h
+#define interface @  // combaseapi.h
+#define near @  // windef.h
+#define far @  // windef.h
+#define IN @  // minwindef.h
+#define OUT @  // minwindef.h
+#define ERROR @  // wingdi.h
+#define DOMAIN @  // math.h
+#define OVERFLOW @  // math.h
+#define I @  // complex.h
+#define B0 @  // termios.h
+#define major @  // sys/sysmacros.h
+#define minor @  // sys/sysmacros.h
+#define unix @  // compilers in GNU mode
+#define linux @  // compilers in GNU mode
+// clang-format on
 
 #include <everything.hpp>
 

@@ -37,8 +37,8 @@ struct shape {
   }
 };
 
-template <class... I>
-shape(I...) -> shape<static_cast<int>(sizeof...(I))>;
+template <class... Index>
+shape(Index...) -> shape<static_cast<int>(sizeof...(Index))>;
 
 /// "[2, 3, 5]"
 template <int Rank>
@@ -56,7 +56,7 @@ std::size_t bytes_of(shape<Rank> const& s, std::size_t element_size, location at
     expect(s[axis] >= 0, "tensor", "negative extent in shape " + to_string(s), at);
     if (s[axis] == 0) return 0;
     std::size_t const extent = static_cast<std::size_t>(s[axis]);
-    expect(bytes <= static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / extent, "tensor",
+    expect(bytes <= static_cast<std::size_t>((std::numeric_limits<std::ptrdiff_t>::max)()) / extent, "tensor",
            "size of shape " + to_string(s) + " overflows", at);
     bytes *= extent;
   }

@@ -62,9 +62,9 @@ struct tensor_view {
   }
 
   /// Element at the given indices; not checked. Only where the memory is accessible.
-  template <class... I>
-  requires(sizeof...(I) == Rank) SCALE_HD constexpr T& operator()(I... indices) const {
-    index_t const at[sizeof...(I)] = {static_cast<index_t>(indices)...};
+  template <class... Index>
+  requires(sizeof...(Index) == Rank) SCALE_HD constexpr T& operator()(Index... indices) const {
+    index_t const at[sizeof...(Index)] = {static_cast<index_t>(indices)...};
     index_t offset = 0;
     for (int axis = 0; axis < Rank; ++axis) offset += at[axis] * strides_[axis];
     return data_[offset];

@@ -167,14 +167,15 @@ inline npy_header parse_npy_header(std::filesystem::path const& path, std::span<
   std::string_view const text(reinterpret_cast<char const*>(all.data()), all.size());
   if (text.substr(0, 6) != "\x93NUMPY" || all.size() < 10)
     refuse_file(path, "not an npy file: it lacks the magic text");
-  unsigned const major = std::to_integer<unsigned>(all[6]), minor = std::to_integer<unsigned>(all[7]);
-  if (major < 1 || major > 3 || minor != 0)
-    refuse_file(path,
-                "npy version: expected 1.0, 2.0 or 3.0, found " + std::to_string(major) + "." + std::to_string(minor));
-  std::size_t const prefix = major == 1 ? 10 : 12;
+  unsigned const major_number = std::to_integer<unsigned>(all[6]), minor_number = std::to_integer<unsigned>(all[7]);
+  if (major_number < 1 || major_number > 3 || minor_number != 0)
+    refuse_file(path, "npy version: expected 1.0, 2.0 or 3.0, found " + std::to_string(major_number) + "." +
+                          std::to_string(minor_number));
+  std::size_t const prefix = major_number == 1 ? 10 : 12;
   if (all.size() < prefix) refuse_file(path, "npy header is cut short");
-  std::size_t const length = major == 1 ? load_unaligned<std::uint16_t>(all.data() + 8)
-                                        : static_cast<std::size_t>(load_unaligned<std::uint32_t>(all.data() + 8));
+  std::size_t const length = major_number == 1
+                                 ? load_unaligned<std::uint16_t>(all.data() + 8)
+                                 : static_cast<std::size_t>(load_unaligned<std::uint32_t>(all.data() + 8));
   if (length > npy_max_header || length > all.size() - prefix)
     refuse_file(path,
                 "npy header length " + std::to_string(length) + " is above 65535 or reaches behind the file's end");

@@ -30,8 +30,9 @@ struct fill_fn {
     expect_contiguous("fill", "destination", view, at);
     T element;
     if constexpr (std::is_integral_v<T>) {
-      constexpr double bound = 2.0 * static_cast<double>(std::numeric_limits<T>::max() / 2 + 1);  // exact
-      if (!(value >= static_cast<double>(std::numeric_limits<T>::min()) && value < bound && std::trunc(value) == value))
+      constexpr double bound = 2.0 * static_cast<double>((std::numeric_limits<T>::max)() / 2 + 1);  // exact
+      if (!(value >= static_cast<double>((std::numeric_limits<T>::min)()) && value < bound &&
+            std::trunc(value) == value))
         throw_expected("fill", "value", "an integer that " + std::string(name_of(dtype_of<T>)) + " holds",
                        std::to_string(value), at);
       element = static_cast<T>(value);

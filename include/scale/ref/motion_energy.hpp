@@ -44,9 +44,9 @@ struct motion_energy_planes {
 /// Length of [i, i + 1) that output place o of `places` covers, of a line of `length` pixels.
 inline double motion_energy_cover(index_t o, index_t places, index_t length, index_t i) {
   double const scale = static_cast<double>(length) / static_cast<double>(places);
-  double const low = std::max(static_cast<double>(o) * scale, static_cast<double>(i));
-  double const high = std::min(static_cast<double>(o + 1) * scale, static_cast<double>(i + 1));
-  return std::max(high - low, 0.0) / scale;
+  double const low = (std::max)(static_cast<double>(o) * scale, static_cast<double>(i));
+  double const high = (std::min)(static_cast<double>(o + 1) * scale, static_cast<double>(i + 1));
+  return (std::max)(high - low, 0.0) / scale;
 }
 
 /// Step 1: channel `channel` of clip `clip`, averaged by area.
@@ -58,8 +58,8 @@ motion_energy_planes<S> motion_energy_average(tensor_view<T const, 5, context> x
     for (index_t oy = 0; oy < side; ++oy)
       for (index_t ox = 0; ox < side; ++ox) {
         S sum = 0;
-        for (index_t y = oy * h / side; y < std::min(h, (oy + 1) * h / side + 1); ++y)
-          for (index_t v = ox * w / side; v < std::min(w, (ox + 1) * w / side + 1); ++v)
+        for (index_t y = oy * h / side; y < (std::min)(h, (oy + 1) * h / side + 1); ++y)
+          for (index_t v = ox * w / side; v < (std::min)(w, (ox + 1) * w / side + 1); ++v)
             sum += S(motion_energy_cover(oy, side, h, y) * motion_energy_cover(ox, side, w, v)) *
                    S(x(clip, channel, f, y, v));
         out.at(f, oy, ox) = sum;
