@@ -99,7 +99,8 @@ class parameter_table {
   }
 
   /// In the order of the specs: the number of a parameter is its place here.
-  std::vector<parameter_entry> const& entries() const { return entries_; }
+  std::vector<parameter_entry> const& entries() const& { return entries_; }
+  std::vector<parameter_entry> const& entries() const&& = delete;  // would outlive its table
 
   /// Elements of a buffer, padding included.
   index_t size() const { return size_; }

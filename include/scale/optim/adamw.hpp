@@ -36,6 +36,7 @@ class adamw {
     if (p.table().size() != first_.size())
       throw_expected("adamw", "parameters, elements", std::to_string(first_.size()), std::to_string(p.table().size()),
                      at);
+    (void)p.gradients(at);  // refused before anything changes
     ++steps_;
     index_t const decayed = p.table().decayed();
     update(b, p, lr, config_.weight_decay, 0, decayed);
@@ -52,6 +53,8 @@ class adamw {
   /// For checkpoints: see export_flat and import_flat.
   tensor_view<moment_type, 1, B> first_moments() { return first_; }
   tensor_view<moment_type, 1, B> second_moments() { return second_; }
+  tensor_view<moment_type const, 1, B> first_moments() const { return first_; }
+  tensor_view<moment_type const, 1, B> second_moments() const { return second_; }
 
  private:
   void update(B const& b, parameters<T, B>& p, double lr, double decay, index_t begin, index_t count) {
