@@ -5,6 +5,7 @@
 #include <scale/video/clip_times.hpp>
 #include <scale/video/colour_augment.hpp>
 #include <scale/video/crop_box.hpp>
+#include <scale/video/decoded_video.hpp>
 #include <scale/video/frames.hpp>
 #include <scale/video/positions.hpp>
 #include <scale/video/reader.hpp>

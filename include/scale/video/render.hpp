@@ -4,6 +4,7 @@
 
 #include <scale/core/error.hpp>
 #include <scale/video/colour_augment.hpp>
+#include <scale/video/decoded_video.hpp>
 #include <scale/video/frames.hpp>
 #include <scale/video/reader.hpp>
 #include <scale/video/resize.hpp>

@@ -130,8 +130,10 @@ class frame_converter {
       char const* const name = av_get_pix_fmt_name(format);
       throw input_error(std::string("pixel format ") + (name != nullptr ? name : "unknown") + " is not supported");
     }
+    // Full chroma and accurate rounding: exact to a level whatever the width; bit exact: the same on every processor.
+    constexpr int scaling = SWS_AREA | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT;
     scaler_.reset(sws_getContext(frame.width, frame.height, without_range(format), stored_.width, stored_.height,
-                                 AV_PIX_FMT_RGB24, SWS_AREA | SWS_ACCURATE_RND, nullptr, nullptr, nullptr));
+                                 AV_PIX_FMT_RGB24, scaling, nullptr, nullptr, nullptr));
     if (!scaler_)
       throw input_error("swscale refuses frames of " + std::to_string(frame.width) + "x" +
                         std::to_string(frame.height));
