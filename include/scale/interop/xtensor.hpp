@@ -28,11 +28,8 @@ auto as_xtensor(tensor_view<T, Rank, B> const& view) {
     // xtensor broadcasts by a stride of 0 where an extent is 1, and demands it.
     strides[axis] = extents[axis] == 1 ? 0 : static_cast<std::ptrdiff_t>(view.stride(static_cast<int>(axis)));
   }
-  std::size_t reach = view.size() == 0 ? 0 : 1;
-  for (std::size_t axis = 0; axis < rank && reach != 0; ++axis)
-    reach += (extents[axis] - 1) * static_cast<std::size_t>(strides[axis]);
   T* data = view.data_handle();
-  return xt::adapt(data, reach, xt::no_ownership(), extents, strides);
+  return xt::adapt(data, static_cast<std::size_t>(view.size()), xt::no_ownership(), extents, strides);
 }
 
 /// An N-d array held by xtensor, row-major, as a view. Valid as long as the array and its shape.
