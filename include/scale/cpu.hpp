@@ -5,6 +5,7 @@
 #include <scale/cpu/adamw.hpp>
 #include <scale/cpu/assemble_tokens.hpp>
 #include <scale/cpu/attention.hpp>
+#include <scale/cpu/batch_norm.hpp>
 #include <scale/cpu/context.hpp>
 #include <scale/cpu/convolution.hpp>
 #include <scale/cpu/copy.hpp>
@@ -22,6 +23,8 @@
 #include <scale/cpu/layer_norm.hpp>
 #include <scale/cpu/linear.hpp>
 #include <scale/cpu/matmul.hpp>
+#include <scale/cpu/max_pool.hpp>
+#include <scale/cpu/mean_pool.hpp>
 #include <scale/cpu/motion_energy.hpp>
 #include <scale/cpu/relu.hpp>
 #include <scale/cpu/relu6.hpp>
@@ -29,3 +32,4 @@
 #include <scale/cpu/symmetric_info_nce.hpp>
 #include <scale/cpu/top_k.hpp>
 #include <scale/cpu/transfer.hpp>
+#include <scale/cpu/trilinear_resize.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Convolution on the CPU, by oneDNN. Row-major and channels-last views go to it as they are; weights are reordered to
-// the form that the chosen implementation wants, once per call.
+// Convolution on the CPU, by oneDNN. Channels-last views go to it as they are: the fast way. Weights, and views of
+// other layouts, are copied once per call to the layout that the chosen implementation wants.
 
 #include <scale/cpu/detail/convolution_call.hpp>
 #include <scale/cpu/detail/parallel.hpp>
@@ -22,34 +22,43 @@ void convolution_forward(context const& c, tensor_view<T const, Rank, context> x
     using dnnl::memory;
     auto const& engine = detail::onednn_engine();
     detail::memory_desc const x_desc = detail::describe(x), y_desc = detail::describe(a.y);
-    detail::memory_desc const given = detail::describe_weight(a.weight, a.groups);
+    detail::memory_desc const weight_desc = detail::describe_weight(a.weight, a.groups);
     detail::memory_desc const bias_desc = detail::describe_bias(a.bias);
+    memory const given_x(x_desc, engine, detail::handle(x)), given_y(y_desc, engine, detail::handle(a.y));
 
+    bool const y_as_it_is = detail::channels_together(a.y);
+    bool const residual_in_y = a.residual.has_data() && a.residual.data_handle() == a.y.data_handle();
+    // Read beside y where both lie alike; otherwise put where y goes first, and summed up there
+    bool const residual_beside =
+        a.residual.has_data() && !residual_in_y && y_as_it_is && detail::describe(a.residual) == y_desc;
     dnnl::post_ops after;
-    bool const in_place = a.residual.has_data() && a.residual.data_handle() == a.y.data_handle();
-    if (in_place)
-      after.append_sum(1.0f);
+    if (residual_beside)
+      after.append_binary(dnnl::algorithm::binary_add, y_desc);
     else if (a.residual.has_data())
-      after.append_binary(dnnl::algorithm::binary_add, detail::describe(a.residual));
+      after.append_sum(1.0f);
     if (a.act == activation::relu) detail::append_eltwise(after, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
     if (a.act == activation::relu6) detail::append_eltwise(after, dnnl::algorithm::eltwise_clip, 0.0f, 6.0f);
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(after);
 
     auto const description = detail::convolution_forward_description(
-        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x_desc, detail::any_layout(given),
-        bias_desc, y_desc, detail::geometry_of(a), attributes);
+        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
+        detail::channels_together(x) ? x_desc : detail::channels_last(x.extents()), detail::any_layout(weight_desc),
+        bias_desc, y_as_it_is ? y_desc : detail::channels_last(a.y.extents()), detail::geometry_of(a), attributes);
     memory const weights =
-        detail::reordered(memory(given, engine, detail::handle(a.weight)), description.weights_desc());
-    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, memory(x_desc, engine, detail::handle(x))},
+        detail::reordered(memory(weight_desc, engine, detail::handle(a.weight)), description.weights_desc());
+    memory const y = description.dst_desc() == y_desc ? given_y : memory(description.dst_desc(), engine);
+    memory const residual =
+        a.residual.has_data() ? memory(detail::describe(a.residual), engine, detail::handle(a.residual)) : memory();
+    if (a.residual.has_data() && !residual_beside && !(residual_in_y && y_as_it_is)) detail::reorder(residual, y);
+    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, detail::reordered(given_x, description.src_desc())},
                                               {DNNL_ARG_WEIGHTS, weights},
-                                              {DNNL_ARG_DST, memory(y_desc, engine, detail::handle(a.y))}};
+                                              {DNNL_ARG_DST, y}};
     if (a.bias.has_data()) arguments.emplace(DNNL_ARG_BIAS, memory(bias_desc, engine, detail::handle(a.bias)));
-    if (a.residual.has_data() && !in_place)
-      arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
-                        memory(detail::describe(a.residual), engine, detail::handle(a.residual)));
+    if (residual_beside) arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, residual);
     dnnl::convolution_forward(description).execute(detail::onednn_stream(), arguments);
     detail::onednn_stream().wait();
+    if (description.dst_desc() != y_desc) detail::reorder(y, given_y);
   });
 }
 

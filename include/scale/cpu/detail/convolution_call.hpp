@@ -16,13 +16,19 @@ float* handle(tensor_view<T, Rank, context> const& v) {
   return const_cast<float*>(v.data_handle());
 }
 
+/// Whether the channels of a place lie side by side, as in channels-last tensors.
+template <class T, int Rank>
+bool channels_together(tensor_view<T, Rank, context> const& v) {
+  return v.extent(1) > 1 ? v.stride(1) == 1 : v.stride(Rank - 1) != 1;
+}
+
 /// The view's shape and strides. Strides along extents of 1 mean nothing in a view, but oneDNN compares them: they
 /// become those of the channels-last or row-major tensor that the other axes agree with.
 template <class T, int Rank>
 memory_desc describe(tensor_view<T, Rank, context> const& v) {
   memory_dims dims, strides;
-  int order[Rank];  // innermost first
-  bool const channels_last = v.extent(1) > 1 ? v.stride(1) == 1 : v.stride(Rank - 1) != 1;
+  int order[5] = {};  // innermost first; the first Rank count
+  bool const channels_last = channels_together(v);
   int next = 0;
   if (channels_last) order[next++] = 1;
   for (int axis = Rank - 1; axis > 1; --axis) order[next++] = axis;
@@ -33,11 +39,26 @@ memory_desc describe(tensor_view<T, Rank, context> const& v) {
     strides.push_back(v.stride(axis));
   }
   index_t expected = 1;
-  for (int const axis : order) {
-    std::size_t const at = static_cast<std::size_t>(axis);
+  for (int i = 0; i < Rank; ++i) {
+    std::size_t const at = static_cast<std::size_t>(order[i]);
     if (dims[at] == 1) strides[at] = expected;
     expected = strides[at] * dims[at];
   }
+  return {dims, dnnl::memory::data_type::f32, strides};
+}
+
+/// A dense channels-last tensor of this shape.
+template <int Rank>
+memory_desc channels_last(shape<Rank> const& s) {
+  memory_dims dims(static_cast<std::size_t>(Rank)), strides(dims);
+  for (int axis = 0; axis < Rank; ++axis) dims[static_cast<std::size_t>(axis)] = s[axis];
+  strides[1] = 1;
+  index_t inside = s[1];
+  for (int axis = Rank - 1; axis > 1; --axis) {
+    strides[static_cast<std::size_t>(axis)] = inside;
+    inside *= s[axis];
+  }
+  strides[0] = inside;
   return {dims, dnnl::memory::data_type::f32, strides};
 }
 
@@ -80,12 +101,18 @@ convolution_geometry geometry_of(Args const& a) {
   return g;
 }
 
+/// Copies from one layout to another.
+inline void reorder(dnnl::memory const& from, dnnl::memory const& to) {
+  dnnl::memory source = from, target = to;  // handles; oneDNN asks for some that are not const
+  dnnl::reorder(source, target).execute(onednn_stream(), source, target);
+  onednn_stream().wait();
+}
+
 /// `source` itself where its layout is `wanted`, else a copy.
 inline dnnl::memory reordered(dnnl::memory const& source, memory_desc const& wanted) {
   if (source.get_desc() == wanted) return source;
   dnnl::memory result(wanted, onednn_engine());
-  dnnl::reorder(source, result).execute(onednn_stream(), {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, result}});
-  onednn_stream().wait();
+  reorder(source, result);
   return result;
 }
 
