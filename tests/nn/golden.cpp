@@ -147,10 +147,10 @@ TEST_CASE_TEMPLATE("golden: scale_trajectory", T, SCALE_TEST_TYPES) {
   }
 }
 
-/// The file's linear layer on [x ; h? ; cls] of each clip, in double on the host: loss, and its gradients.
+/// The file's linear layer on [x ; h? ; mean of h? ; cls] of each clip, in double on the host: loss, and its gradients.
 struct linear_on_host {
   index_t sets, clips, features, width, classes;
-  bool append_h;
+  bool append_h, append_mean;
   bool average;  // loss of the averaged probabilities, else of every clip's logits
   std::vector<double> weight, bias;
   std::vector<std::int32_t> labels;
@@ -159,7 +159,8 @@ struct linear_on_host {
   std::vector<double> out{}, dweight{}, dbias{}, dh{}, dcls{};
 
   void run(std::vector<double> const& x, std::vector<double> const& h, std::vector<double> const& cls) {
-    index_t const d = features + (append_h ? width : 0) + width;
+    index_t const h_begin = features, mean_begin = h_begin + (append_h ? width : 0),
+                  cls_begin = mean_begin + (append_mean ? width : 0), d = cls_begin + width;
     dweight.assign(weight.size(), 0);
     dbias.assign(bias.size(), 0);
     dh.assign(h.size(), 0);
@@ -172,6 +173,11 @@ struct linear_on_host {
         index_t const clip = s * clips + v;
         std::vector<double> in(x.begin() + clip * features, x.begin() + (clip + 1) * features);
         if (append_h) in.insert(in.end(), h.begin() + clip * width, h.begin() + (clip + 1) * width);
+        for (index_t j = 0; append_mean && j < width; ++j) {
+          double mean = 0;
+          for (index_t u = 0; u < clips; ++u) mean += h[std::size_t((s * clips + u) * width + j)] / double(clips);
+          in.push_back(mean);
+        }
         in.insert(in.end(), cls.begin() + s * width, cls.begin() + (s + 1) * width);
         std::vector<double> p(bias);
         double sum = 0;
@@ -201,11 +207,13 @@ struct linear_on_host {
           for (index_t j = 0; j < d; ++j) {
             dweight[std::size_t(k * d + j)] += g * inputs[std::size_t(v)][std::size_t(j)];
             double const back = g * weight[std::size_t(k * d + j)];
-            if (j < features) continue;
-            if (j < d - width)
-              dh[std::size_t((s * clips + v) * width + j - features)] += back;
-            else
-              dcls[std::size_t(s * width + j - (d - width))] += back;
+            if (j >= cls_begin)
+              dcls[std::size_t(s * width + j - cls_begin)] += back;
+            else if (j >= mean_begin)
+              for (index_t u = 0; u < clips; ++u)
+                dh[std::size_t((s * clips + u) * width + j - mean_begin)] += back / double(clips);
+            else if (j >= h_begin)
+              dh[std::size_t((s * clips + v) * width + j - h_begin)] += back;
           }
         }
       }
@@ -221,7 +229,7 @@ TEST_CASE_TEMPLATE("golden: finetune", T, SCALE_TEST_TYPES) {
     scale::parameters<T, test_backend>& p = model.parameters();
     p.require_gradients(b);
     std::string const mode = g.config().at("output_mode");
-    if (g.config().at("use_h_avg_pool").get<bool>() || (mode != "logits" && mode != "avg_probs")) {
+    if (mode != "logits" && mode != "avg_probs") {
       MESSAGE("skipped: " << g.name() << " wants a head that this test does not have");
       continue;
     }
@@ -231,6 +239,7 @@ TEST_CASE_TEMPLATE("golden: finetune", T, SCALE_TEST_TYPES) {
                           model.config().width,
                           g.config().at("classes"),
                           g.config().at("append_h"),
+                          g.config().at("use_h_avg_pool"),
                           mode == "avg_probs",
                           g.parameter("linear.weight", g.config().at("probe_params").at("linear.weight")),
                           g.parameter("linear.bias", g.config().at("probe_params").at("linear.bias")),
