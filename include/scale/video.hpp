@@ -6,6 +6,7 @@
 #include <scale/video/colour_augment.hpp>
 #include <scale/video/crop_box.hpp>
 #include <scale/video/decoded_video.hpp>
+#include <scale/video/decoder_version.hpp>
 #include <scale/video/frames.hpp>
 #include <scale/video/positions.hpp>
 #include <scale/video/reader.hpp>

@@ -5,6 +5,7 @@
 #include <scale/io/safetensors.hpp>
 
 #include "support/golden_fill.hpp"
+#include "support/shared_data.hpp"
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
@@ -40,8 +41,7 @@ struct file_case {
 /// All golden files whose kind is `kind`, by name; fails the test where there are none.
 inline std::vector<file_case> cases_of(std::string_view kind) {
   std::vector<std::filesystem::path> paths;
-  for (auto const& entry : std::filesystem::directory_iterator(
-           std::filesystem::path(__FILE__).parent_path().parent_path() / "golden" / "scale"))
+  for (auto const& entry : std::filesystem::directory_iterator(testing::golden("scale")))
     if (entry.path().extension() == ".safetensors") paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
   std::vector<file_case> cases;
