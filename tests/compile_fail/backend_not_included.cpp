@@ -9,9 +9,7 @@
 
 using context = scale::ref::context;
 
-void normalise(scale::tensor<float, 2, context> const& x,
-               scale::layer_norm_forward_args<float, context> const& args);
-void normalise(scale::tensor<float, 2, context> const& x,
-               scale::layer_norm_forward_args<float, context> const& args) {
+void normalise(scale::tensor<float, 2, context> const& x, scale::layer_norm_forward_args<float, context> const& args);
+void normalise(scale::tensor<float, 2, context> const& x, scale::layer_norm_forward_args<float, context> const& args) {
   scale::layer_norm_forward(context{}, x, args);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // expect: layer_norm_forward: this backend has no overload for this element type
 // A backend without the operator: no silent fall-back, the message names the remedy.
-#include <compile_fail/other_backend.hpp>
 #include <scale/ref.hpp>
+
+#include <compile_fail/other_backend.hpp>
 
 #if SCALE_TEST_MISTAKE
 using context = other::context;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // expect: no match for call || no matching function for call
 // A tensor of one backend given to an operator on another: never an implicit copy.
-#include <compile_fail/other_backend.hpp>
 #include <scale/ref.hpp>
+
+#include <compile_fail/other_backend.hpp>
 
 using context = scale::ref::context;
 #if SCALE_TEST_MISTAKE

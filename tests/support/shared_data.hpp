@@ -18,8 +18,8 @@ inline std::filesystem::path golden(std::filesystem::path const& relative) {
   return source_dir() / "tests" / "golden" / relative;
 }
 
-/// A file or folder of the shared data, which is the environment variable SCALE_SHARED_DIR or the folder `shared` beside
-/// the source tree. Empty, after a line on standard output, where it is not there:
+/// A file or folder of the shared data, which is the environment variable SCALE_SHARED_DIR or the folder `shared`
+/// beside the source tree. Empty, after a line on standard output, where it is not there:
 ///   auto const clips = testing::shared_data("data/clips");
 ///   if (!clips) return;
 inline std::optional<std::filesystem::path> shared_data(std::filesystem::path const& relative) {
