@@ -74,7 +74,8 @@ struct tensor_view {
   constexpr tensor_view rows(index_t begin, index_t count, location at = location::current()) const {
     if (begin < 0 || count < 0 || begin > extent(0) - count)
       throw_expected("tensor_view::rows", "range", "within [0, " + std::to_string(extent(0)) + ")",
-                     "[" + std::to_string(begin) + ", " + std::to_string(begin + count) + ")", at);
+                     "[" + std::to_string(begin) + ", " + std::to_string(begin) + " + " + std::to_string(count) + ")",
+                     at);
     tensor_view part = *this;
     part.extents_[0] = count;
     if (data_ != nullptr) part.data_ += begin * strides_[0];
@@ -85,7 +86,8 @@ struct tensor_view {
   constexpr tensor_view columns(index_t begin, index_t count, location at = location::current()) const {
     if (begin < 0 || count < 0 || begin > extent(Rank - 1) - count)
       throw_expected("tensor_view::columns", "range", "within [0, " + std::to_string(extent(Rank - 1)) + ")",
-                     "[" + std::to_string(begin) + ", " + std::to_string(begin + count) + ")", at);
+                     "[" + std::to_string(begin) + ", " + std::to_string(begin) + " + " + std::to_string(count) + ")",
+                     at);
     tensor_view part = *this;
     part.extents_[Rank - 1] = count;
     if (data_ != nullptr) part.data_ += begin * strides_[Rank - 1];
