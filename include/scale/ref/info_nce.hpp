@@ -25,10 +25,11 @@ stat_t<T> score(tensor_view<T const, 2, context> const& a, index_t i, tensor_vie
   return sum / stat_t<T>(temperature);
 }
 
-/// What a query sees: log-sum-exp of its scores, its target's score, whether that is the first of the largest.
+/// What a query sees: log-sum-exp of its scores, that minus its target's score, whether its target's score is the first
+/// of the largest. The loss is not formed from lse: both may be large.
 template <class T>
 struct query_result {
-  stat_t<T> lse, target_score;
+  stat_t<T> lse, loss;
   bool correct;
 };
 
@@ -47,7 +48,7 @@ query_result<T> look_up(tensor_view<T const, 2, context> const& q, index_t i,
   }
   stat sum = 0;
   for (index_t j = 0; j < keys.extent(0); ++j) sum += std::exp(score(q, i, keys, j, temperature) - largest);
-  return {largest + std::log(sum), own, correct};
+  return {largest + std::log(sum), (largest - own) + std::log(sum), correct};
 }
 
 }  // namespace detail
@@ -59,7 +60,7 @@ void info_nce_forward(context const&, tensor_view<T const, 2, context> q, info_n
   for (index_t i = 0; i < q.extent(0); ++i) {
     detail::query_result<T> const found = detail::look_up(q, i, a.keys, a.target(i), a.temperature);
     a.lse(i) = found.lse;
-    loss += found.lse - found.target_score;
+    loss += found.loss;
     correct += found.correct ? 1 : 0;
   }
   a.loss(0) = q.extent(0) == 0 ? stat_t<T>(0) : loss / stat_t<T>(q.extent(0));

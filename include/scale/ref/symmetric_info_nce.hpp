@@ -25,7 +25,7 @@ void symmetric_info_nce_forward(context const&, tensor_view<T const, 2, context>
     detail::query_result<T> const column = detail::look_up(a.other, i, x, i, a.temperature);
     a.lse_rows(i) = row.lse;
     a.lse_columns(i) = column.lse;
-    loss += (row.lse - row.target_score) + (column.lse - column.target_score);
+    loss += row.loss + column.loss;
     correct_rows += row.correct ? 1 : 0;
     correct_columns += column.correct ? 1 : 0;
   }
