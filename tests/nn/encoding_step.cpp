@@ -111,6 +111,11 @@ TEST_CASE_TEMPLATE("padded sets are as if alone, whatever the padding holds", T,
     sets.lengths = lengths;
     scale::encoding_step<T, test_backend> step(b, config, model.parameters().table(), scale::pass::inference, 3, clips);
     outputs<T> out(b, 4, clips, width), summaries(b, 4, clips, width);
+    // NaN all over the memory that the next call finds
+    std::vector<T> const poison(std::size_t(4 * clips * config.features), std::numeric_limits<T>::quiet_NaN());
+    auto const poisoned = testing::make_tensor<2>(b, in.x.extents(), poison);
+    step.encode(b, model.parameters(), {.x = poisoned.view(), .position = in.position.view(), .clips = clips},
+                out.view());
     step.encode(b, model.parameters(), sets, out.view());
     testing::check_close("h", testing::values_of(b, out.h), h, network_tolerance<T>());
     testing::check_close("cls", testing::values_of(b, out.cls), cls, network_tolerance<T>());
