@@ -100,7 +100,8 @@ TEST_CASE_TEMPLATE("golden mlp_probe", P, on<double, scale::ref::context>, on<fl
     scale::mlp_probe<T, B> probe(b, config, sets * clips, 1);
     golden::fill_parameters(b, probe.params(), c.seed);
     auto const x = golden::to_tensor<T>(b, c.filled("x"), scale::shape{sets * clips, config.features});
-    auto const logits = golden::to_host<T, 2>(b, probe.forward(b, {.x = x, .input = {}, .position = {}, .clips = clips}, scale::batch_norm_mode::training));
+    auto const logits = golden::to_host<T, 2>(
+        b, probe.forward(b, {.x = x, .input = {}, .position = {}, .clips = clips}, scale::batch_norm_mode::training));
     CHECK(golden::relative_error(
               golden::clips_last(logits, std::size_t(sets), std::size_t(clips), std::size_t(config.classes)),
               c.values("logits")) <= c.limit(P::type, "logits"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Clips of invented videos: three prototypes in one of their six orders, the order being the class. The mean over the
-// clips of a video says almost nothing about the order; their places in time do.
+// clips of a video says little about the order; their places in time do.
 
 #include <scale/core/random.hpp>
 #include <scale/eval/clip_source.hpp>
@@ -48,12 +48,14 @@ struct clips {
       std::vector<double> look;
       for (index_t d = 0; d < r.width; ++d) look.push_back(r.offset * normal(key, next++));
       for (index_t v = 0; v < r.clips; ++v) {
-        double const time = scale::random_unit(key, 1000000 + std::uint64_t(v));
-        int const shown = orders[n % 6][(std::min)(2, int(3 * time))];
+        // A clip lasts a fifth of its video and shows what is there at its middle; so the middle prototype is seen
+        // more often than the outer ones, as in real videos.
+        double const start = 0.8 * scale::random_unit(key, 1000000 + std::uint64_t(v));
+        int const shown = orders[n % 6][int(3 * (start + 0.1))];
         for (index_t d = 0; d < r.width; ++d)
           features.view()(n, v, d) = static_cast<float>(normal(prototype, std::uint64_t(shown * r.width + d)) +
                                                         look[std::size_t(d)] + r.noise * normal(key, next++));
-        float const place[] = {-1, 0, 0, 1, 1, float(time), float(time)};
+        float const place[] = {-1, 0, 0, 1, 1, float(start), float(start + 0.2)};
         for (index_t j = 0; j < scale::position_width; ++j) positions.view()(n, v, j) = place[j];
       }
       for (index_t d = 0; d < r.width; ++d) {
