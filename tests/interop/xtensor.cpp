@@ -54,7 +54,7 @@ TEST_CASE("xtensor: strided and const views, expressions, halves") {
   CHECK(t.view()(1, 2, 2) == 0);
   CHECK(t.view()(0, 1, 3) == 0);
   tensor_view<double, 2, host> const one_row(t.data_handle(), shape{1, 4}, shape{12, 1});
-  CHECK(as_xtensor(one_row)(0, 3) == 3);
+  CHECK(as_xtensor(one_row)(0, 1) == 1);
   tensor<scale::f16, 2, host> h(host{}, shape{1, 2});
   h.data_handle()[0] = scale::f16(1.5f);
   h.data_handle()[1] = scale::f16(-0.25f);

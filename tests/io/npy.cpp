@@ -121,7 +121,8 @@ TEST_CASE("npy: the golden files have the expected bytes, the hostile ones are r
   int read = 0, refused = 0;
   for (auto const& [name, about] : expected.items()) {
     if (about["container"] != "npy") continue;
-    INFO(name);
+    std::string const file_name = name;
+    INFO(file_name);
     npy_file const file(*weights / name);
     nlohmann::json const& facts = about["tensors"][""];
     CHECK(scale::name_of(file.tensor().type) == facts["dtype"].get<std::string>());
@@ -133,7 +134,8 @@ TEST_CASE("npy: the golden files have the expected bytes, the hostile ones are r
   nlohmann::json const hostile = scale::read_json(*weights / "hostile" / "expected.json")["files"];
   for (auto const& [name, about] : hostile.items()) {
     if (about["reader"] != "npy") continue;
-    INFO(name);
+    std::string const file_name = name;
+    INFO(file_name);
     CHECK_THROWS_AS(npy_file(*weights / "hostile" / name), input_error);
     ++refused;
   }

@@ -255,7 +255,8 @@ TEST_CASE("safetensors: the golden files have the expected bytes, the hostile on
   for (auto const& [name, about] : hostile.items()) {
     if (about["reader"] != "safetensors") continue;
     bool const may_pass = !contains(about["expect"].get<std::string>(), "refuse");
-    INFO(name);
+    std::string const file_name = name;
+    INFO(file_name);
     if (may_pass)
       CHECK_NOTHROW(safetensors_file const file(*weights / "hostile" / name));
     else
