@@ -63,8 +63,7 @@ struct decoded_entry {
 };
 
 /// A video that is refused is a result; that the machine fails, or that work was stopped, is not.
-inline decoded_entry decode_entry(manifest_entry const& entry, extraction_options const& options,
-                                  std::uint32_t index) {
+inline decoded_entry decode_entry(manifest_entry const& entry, extraction_options const& options, std::uint32_t index) {
   decoded_entry out;
   try {
     out.video = video::read_views(entry.file, options.views, options.seed, index, options.reading);
@@ -74,8 +73,8 @@ inline decoded_entry decode_entry(manifest_entry const& entry, extraction_option
   return out;
 }
 
-inline nlohmann::json extraction_provenance(extraction_options const& options,
-                                            std::string const& backbone, std::string const& weights_sha256) {
+inline nlohmann::json extraction_provenance(extraction_options const& options, std::string const& backbone,
+                                            std::string const& weights_sha256) {
   video::view_options const& views = options.views;
   static constexpr char const* recipes[] = {"lin", "aug", "val"};
   nlohmann::json p = {{"backbone", backbone},
@@ -121,9 +120,8 @@ extraction_summary extract_features(B const& b, Backbone& backbone, manifest con
                                      .feature_width = width,
                                      .columns = videos.columns,
                                      .classes = videos.classes,
-                                     .provenance = detail::extraction_provenance(
-                                         options, std::string(Backbone::name),
-                                         backbone.weights_sha256())});
+                                     .provenance = detail::extraction_provenance(options, std::string(Backbone::name),
+                                                                                 backbone.weights_sha256())});
   index_t const batch = (std::min)(options.clips_at_once, clips);
   std::vector<pixel> pixels(clip_size * static_cast<std::size_t>(batch));
   std::vector<T> converted;
@@ -194,9 +192,8 @@ extraction_summary extract_features(B const& b, Backbone& backbone, manifest con
       ++summary.failed;
     }
     if (callbacks.progress)
-      callbacks.progress(
-          {entry.name, failure, i + 1, total, summary.failed,
-           std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count()});
+      callbacks.progress({entry.name, failure, i + 1, total, summary.failed,
+                          std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count()});
   }
   writer.finish();
   return summary;
