@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What all sub-commands share: common options, the choice of a backend, where output goes, the request to stop.
+
+#include <scale/core/error.hpp>
+#include <scale/cpu/context.hpp>
+#include <scale/ref/context.hpp>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+namespace scale::program {
+
+/// Exit codes, as documented for users.
+enum class exit_code : int {
+  done = 0,
+  some_failed = 1,
+  wrong_usage = 2,
+  input_refused = 3,
+  machine_lacks = 4,
+  interrupted = 130,
+};
+
+struct common_options {
+  std::string backend = "cpu";
+  std::string dtype = "f32";
+  int threads = 1;
+  std::uint64_t seed = 42;
+  bool json = false;
+  bool quiet = false;
+};
+
+/// The state that sub-commands see. `run` is set by the one that was chosen.
+struct session {
+  common_options options;
+  std::stop_token stop;
+  std::function<exit_code()> run;
+};
+
+/// Adds the sub-command of that name to the program.
+void add_bench(CLI::App& app, session& s);
+void add_demo(CLI::App& app, session& s);
+void add_embed(CLI::App& app, session& s);
+void add_extract(CLI::App& app, session& s);
+void add_info(CLI::App& app, session& s);
+void add_inspect(CLI::App& app, session& s);
+void add_pretrain(CLI::App& app, session& s);
+void add_probe(CLI::App& app, session& s);
+void add_verify(CLI::App& app, session& s);
+
+/// One JSON object on its own line of standard output.
+void print_json(nlohmann::ordered_json const& object);
+
+/// A line on standard error, unless --quiet.
+void say(session const& s, std::string const& text);
+
+/// Calls f<T>(context) for the backend and element type asked for: cpu computes in float, ref in double. Throws
+/// resource_error for a backend that is not compiled in, argument_error for a type it does not compute in.
+template <class F>
+auto with_backend(session const& s, F&& f) {
+  common_options const& o = s.options;
+  if (o.backend == "cuda" || o.backend == "opencl")
+    throw resource_error("backend " + o.backend + " is not compiled into this program; it has: cpu, ref");
+  if (o.backend == "cpu") {
+    expect(o.dtype == "f32", "--dtype", "the cpu backend computes in f32, not in " + o.dtype);
+    return f.template operator()<float>(cpu::context(o.threads));
+  }
+  expect(o.backend == "ref", "--backend", "expected cpu, cuda, opencl or ref, got " + o.backend);
+  return f.template operator()<double>(ref::context{});
+}
+
+}  // namespace scale::program

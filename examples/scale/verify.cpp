@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// scale verify: recomputes golden files and compares.
+#include "scale/program.hpp"
+#include "scale/verify/kinds.hpp"
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+namespace scale::program {
+
+namespace {
+
+std::vector<std::filesystem::path> golden_files(std::vector<std::string> const& inputs) {
+  std::vector<std::filesystem::path> files;
+  for (std::filesystem::path const input : inputs) {
+    if (!std::filesystem::exists(input)) throw input_error(input.string() + ": no such file or folder");
+    if (!std::filesystem::is_directory(input)) {
+      files.push_back(input);
+      continue;
+    }
+    std::size_t const before = files.size();
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(input))
+      if (entry.is_regular_file() && entry.path().extension() == ".safetensors") files.push_back(entry.path());
+    if (files.size() == before) throw input_error(input.string() + ": has no .safetensors file");
+    std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
+  }
+  return files;
+}
+
+template <class T, class B>
+void compute(B const& b, golden_case const& golden, comparison& result) {
+  std::string const& kind = golden.kind();
+  if (kind == "layer") return verify_layer<T>(b, golden, result);
+  if (kind == "scale_forward" || kind == "padded_sets") return verify_scale_forward<T>(b, golden, result);
+  if (kind == "scale_pretrain") return verify_scale_pretrain<T>(b, golden, result);
+  if (kind == "scale_trajectory") return verify_scale_trajectory<T>(b, golden, result);
+  if (kind == "lr_schedule") return verify_lr_schedule(golden, result);
+  if (kind == "centred") return verify_centred<T>(golden, result);
+  if (kind == "linear_probe_forward") return verify_linear_probe_forward<T>(b, golden, result);
+  if (kind == "linear_probe_train") return verify_linear_probe_train<T>(b, golden, result);
+  if (kind == "mlp_probe") return verify_mlp_probe<T>(b, golden, result);
+  if (kind == "finetune") return verify_finetune<T>(b, golden, result);
+  if (kind == "knn") return verify_knn<T>(b, golden, result);
+  if (kind == "clip_times") return verify_clip_times<T>(golden, result);
+  if (kind == "positions") return verify_positions<T>(golden, result);
+  if (kind == "resize_crop") return verify_resize_crop<T>(golden, result);
+  if (kind == "crop_box") return verify_crop_box(golden, result);
+  if (kind == "colour") return verify_colour(golden, result);
+  throw input_error(golden.file().path().string() + ": this program cannot recompute cases of kind '" + kind + "'");
+}
+
+/// Prints one line; true where the case passed.
+template <class T, class B>
+bool verify_file(session const& s, B const& b, std::filesystem::path const& path) {
+  golden_case const golden(path);
+  comparison result(golden, std::is_same_v<T, double> ? "fp64" : "fp32");
+  std::string problem;
+  try {
+    compute<T>(b, golden, result);
+    if (!result.passed()) problem = result.first_failure();
+  } catch (error const& e) {
+    problem = e.what();
+  } catch (nlohmann::json::exception const& e) {
+    problem = std::string("its config lacks something: ") + e.what();
+  }
+  bool const passed = problem.empty();
+  if (s.options.json)
+    print_json({{"name", golden.name()},
+                {"kind", golden.kind()},
+                {"passed", passed},
+                {"worst", result.worst_error()},
+                {"limit", result.worst_limit()},
+                {"problem", problem}});
+  else
+    std::cout << fmt::format("{} {} worst={:.2g} limit={:.2g}{}\n", passed ? "PASS" : "FAIL", golden.name(),
+                             result.worst_error(), result.worst_limit(), passed ? "" : ": " + problem);
+  return passed;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, session& s) {
+  CLI::App* const command = app.add_subcommand("verify", "recompute golden files and compare");
+  auto const paths = std::make_shared<std::vector<std::string>>();
+  command->add_option("PATH", *paths, "golden files, or folders of them")
+      ->required()
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->callback([&s, paths] {
+    s.run = [&s, paths] {
+      return with_backend(s, [&]<class T>(auto const& b) {
+        std::size_t passed = 0, failed = 0;
+        for (auto const& path : golden_files(*paths)) {
+          if (s.stop.stop_requested()) throw cancelled_error("verify: stopped on request");
+          ++(verify_file<T>(s, b, path) ? passed : failed);
+        }
+        if (s.options.json)
+          print_json({{"passed", passed}, {"failed", failed}});
+        else
+          std::cout << passed << " passed, " << failed << " failed\n";
+        return failed == 0 ? exit_code::done : exit_code::some_failed;
+      });
+    };
+  });
+}
+
+}  // namespace scale::program
