@@ -21,12 +21,14 @@ struct extended_box {
 /// The box of which three in a row have the variance of a Gaussian of `sigma`. Computed in fp32.
 inline extended_box box_for_gaussian(float sigma) {
   float const s = sigma * sigma / 3.0f;
-  auto const l = static_cast<float>(std::floor((std::sqrt(12.0 * static_cast<double>(s) + 1.0) - 1.0) / 2.0));
-  float const numerator = (2 * l + 1) * (l * (l + 1) - 3 * s);
+  auto const length = static_cast<float>(std::sqrt(12.0 * static_cast<double>(s) + 1.0));
+  auto const l = static_cast<float>(std::floor((static_cast<double>(length) - 1.0) / 2.0));
+  auto const three_s = static_cast<float>(3.0 * static_cast<double>(s));  // apart: a compiler must not fuse it
+  float const numerator = (2 * l + 1) * (l * (l + 1) - three_s);
   float const denominator = 6 * (s - (l + 1) * (l + 1));
   float const r = l + numerator / denominator;
   auto const radius = static_cast<int>(r);
-  auto const inner = static_cast<std::uint32_t>((1 << 24) / (static_cast<double>(r) * 2 + 1));
+  auto const inner = static_cast<std::uint32_t>(0x1p24f / (r * 2 + 1));
   auto const outer = ((1u << 24) - static_cast<std::uint32_t>(2 * radius + 1) * inner) / 2;
   return {radius, inner, outer};
 }
