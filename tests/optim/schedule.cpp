@@ -27,11 +27,14 @@ TEST_CASE("the schedule starts, peaks and ends where it should") {
   CHECK(warm(100) == 0);
   CHECK(plain(0) == 1);
   CHECK(plain(50) == doctest::Approx(0.5));
+  scale::warm_up_cosine const only_warm_up(10, 10);
+  CHECK(only_warm_up(5) == 0.5);
+  CHECK(only_warm_up(10) == 1);
 }
 
 TEST_CASE("a schedule that cannot be is refused") {
   testing::check_argument_error([] { scale::warm_up_cosine(0, 0); }, {"total", "above 0"});
-  testing::check_argument_error([] { scale::warm_up_cosine(10, 10); }, {"warm", "10"});
+  testing::check_argument_error([] { scale::warm_up_cosine(10, 10.5); }, {"warm", "10.5"});
   testing::check_argument_error([] { scale::warm_up_cosine(10, -1); }, {"warm"});
   scale::warm_up_cosine const schedule(10, 1);
   testing::check_argument_error([&] { schedule(10.5); }, {"iteration", "10.5"});

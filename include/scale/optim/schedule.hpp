@@ -17,8 +17,8 @@ class warm_up_cosine {
   warm_up_cosine(double total, double warm, location at = location::current()) : total_(total), warm_(warm) {
     if (!(total > 0 && std::isfinite(total)))
       throw_expected("warm_up_cosine", "total", "above 0", std::to_string(total), at);
-    if (!(warm >= 0 && warm < total))
-      throw_expected("warm_up_cosine", "warm", "in [0, total = " + std::to_string(total) + ")", std::to_string(warm),
+    if (!(warm >= 0 && warm <= total))
+      throw_expected("warm_up_cosine", "warm", "in [0, total = " + std::to_string(total) + "]", std::to_string(warm),
                      at);
   }
 
