@@ -52,31 +52,48 @@ void compute(B const& b, golden_case const& golden, comparison& result) {
   throw input_error(golden.file().path().string() + ": this program cannot recompute cases of kind '" + kind + "'");
 }
 
+/// What became of one file.
+struct verdict {
+  std::string kind;
+  double worst = 0, limit = 0;
+  std::string problem;  // empty where it passed
+};
+
+template <class T, class B>
+verdict recompute(B const& b, std::filesystem::path const& path) {
+  verdict v;
+  try {
+    golden_case const golden(path);
+    v.kind = golden.kind();
+    comparison result(golden, std::is_same_v<T, double> ? "fp64" : "fp32");
+    compute<T>(b, golden, result);
+    if (!result.passed()) v.problem = result.first_failure();
+    v.worst = result.worst_error();
+    v.limit = result.worst_limit();
+  } catch (error const& e) {
+    v.problem = e.what();
+  } catch (nlohmann::json::exception const& e) {
+    v.problem = std::string("its config lacks something: ") + e.what();
+  }
+  return v;
+}
+
 /// Prints one line; true where the case passed.
 template <class T, class B>
 bool verify_file(session const& s, B const& b, std::filesystem::path const& path) {
-  golden_case const golden(path);
-  comparison result(golden, std::is_same_v<T, double> ? "fp64" : "fp32");
-  std::string problem;
-  try {
-    compute<T>(b, golden, result);
-    if (!result.passed()) problem = result.first_failure();
-  } catch (error const& e) {
-    problem = e.what();
-  } catch (nlohmann::json::exception const& e) {
-    problem = std::string("its config lacks something: ") + e.what();
-  }
-  bool const passed = problem.empty();
+  verdict const v = recompute<T>(b, path);
+  std::string const name = path.stem().string();
+  bool const passed = v.problem.empty();
   if (s.options.json)
-    print_json({{"name", golden.name()},
-                {"kind", golden.kind()},
+    print_json({{"name", name},
+                {"kind", v.kind},
                 {"passed", passed},
-                {"worst", result.worst_error()},
-                {"limit", result.worst_limit()},
-                {"problem", problem}});
+                {"worst", v.worst},
+                {"limit", v.limit},
+                {"problem", v.problem}});
   else
-    std::cout << fmt::format("{} {} worst={:.2g} limit={:.2g}{}\n", passed ? "PASS" : "FAIL", golden.name(),
-                             result.worst_error(), result.worst_limit(), passed ? "" : ": " + problem);
+    std::cout << fmt::format("{} {} worst={:.2g} limit={:.2g}{}\n", passed ? "PASS" : "FAIL", name, v.worst, v.limit,
+                             passed ? "" : ": " + v.problem);
   return passed;
 }
 
@@ -93,13 +110,15 @@ void add_verify(CLI::App& app, session& s) {
       return with_backend(s, [&]<class T>(auto const& b) {
         std::size_t passed = 0, failed = 0;
         for (auto const& path : golden_files(*paths)) {
-          if (s.stop.stop_requested()) throw cancelled_error("verify: stopped on request");
+          if (s.stop.stop_requested()) break;
           ++(verify_file<T>(s, b, path) ? passed : failed);
         }
         if (s.options.json)
           print_json({{"passed", passed}, {"failed", failed}});
         else
           std::cout << passed << " passed, " << failed << " failed\n";
+        if (s.stop.stop_requested())
+          throw cancelled_error("verify: stopped on request; files behind the last line were not looked at");
         return failed == 0 ? exit_code::done : exit_code::some_failed;
       });
     };

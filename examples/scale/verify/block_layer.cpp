@@ -106,7 +106,10 @@ void verify_transformer_block(B const& b, golden_case const& golden, comparison&
   add_transformer_block(specs, "block", c, golden.parameter_shape("mlp.fc1.weight")[0]);
   parameters<T, B> p = filled_parameters<T>(b, golden, specs, "block.");
   transformer_block const block(p.table(), "block", golden.config().at("heads").get<index_t>(), 0);
-  arena<B> memory(b, std::size_t{64} << 20);
+  arena<B> planned;
+  block.template take_state<T>(planned, pass::training, n, n, false, in.tokens);
+  block.template plan_temporaries<T>(planned, pass::training, n, n);
+  arena<B> memory(b, planned.peak());
   auto const state = block.template take_state<T>(memory, pass::training, n, n, false, in.tokens);
   token_layout<B> layout;
   layout.tokens = in.tokens;

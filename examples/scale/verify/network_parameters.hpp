@@ -59,17 +59,17 @@ inline set_transformer_config network_of(golden_case const& golden, pretraining_
   config.features = c.at("D").get<index_t>();
   config.width = c.at("H").get<index_t>();
   config.layers = c.at("L").get<index_t>();
-  config.mlp_ratio = c.at("mlp_ratio").get<double>();
-  config.dropout = c.at("dropout").get<double>();
+  config.mlp_ratio = c.value("mlp_ratio", config.mlp_ratio);
+  config.dropout = 0;
   config.heads = heads;
-  config.pred_hidden = c.at("pred_hidden").get<index_t>();
-  config.target_hidden = c.at("target_hidden").get<index_t>();
-  config.set_dim = c.at("set_dim").get<index_t>();
-  config.dense_dim = c.at("dense_dim").get<index_t>();
-  config.set_temperature = c.at("set_temperature").get<double>();
-  config.dense_temperature = c.at("dense_temperature").get<double>();
-  config.set_weight = c.value("set_weight", 1.0);
-  config.dense_weight = c.value("dense_weight", 1.0);
+  config.pred_hidden = c.value("pred_hidden", config.pred_hidden);
+  config.target_hidden = c.value("target_hidden", config.target_hidden);
+  config.set_dim = c.value("set_dim", config.set_dim);
+  config.dense_dim = c.value("dense_dim", config.dense_dim);
+  config.set_temperature = c.value("set_temperature", config.set_temperature);
+  config.dense_temperature = c.value("dense_temperature", config.dense_temperature);
+  config.set_weight = c.value("set_weight", config.set_weight);
+  config.dense_weight = c.value("dense_weight", config.dense_weight);
   return config;
 }
 
