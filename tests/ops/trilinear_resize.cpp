@@ -76,7 +76,8 @@ TEST_CASE_TEMPLATE("trilinear_resize agrees with ref", T, SCALE_TEST_TYPES) {
                                                            testing::converted<double>(dy));
     resize_run<T, test_backend> const got(b, in, out, x, dy);
     testing::check_close("y", got.y, expected.y, testing::tolerance<T>(8));
-    testing::check_close("dx", got.dx, expected.dx, testing::tolerance<T>(27));
+    index_t const taps = 8 * (out.size() / std::max(in.size(), index_t{1}) + 1);  // that read one input, on average
+    testing::check_close("dx", got.dx, expected.dx, testing::tolerance<T>(taps));
   }
 }
 
