@@ -9,6 +9,7 @@
 #include <exception>
 #include <mutex>
 #include <numbers>
+#include <span>
 #include <thread>
 
 namespace scale::program {
@@ -27,16 +28,20 @@ class draws {
   std::uint64_t next_ = 0;
 };
 
-/// A smooth random texture that repeats every `side` pixels: a few plane waves with whole wave numbers, per channel.
+/// A random texture that repeats every `side` pixels: plane waves with the wave vectors and the luma of every other
+/// texture of its kind, so that the energy of a motion tells the motion; phases and colours of its own.
 class texture {
  public:
-  texture(draws& d, int side, int finest) {
-    for (double& c : base_) c = d.between(60, 195);
-    for (wave& w : waves_) {
-      w.x = std::floor(d.between(-finest, finest + 1)) * 2 * std::numbers::pi / side;
-      w.y = std::floor(d.between(-finest, finest + 1)) * 2 * std::numbers::pi / side;
-      w.phase = d.between(0, 2 * std::numbers::pi);
-      for (double& a : w.amplitude) a = d.between(-26, 26);
+  texture(draws& d, int side, std::span<int const[2]> vectors, double contrast) {
+    for (double& c : base_) c = d.between(80, 175);
+    for (int const* const v : vectors) {
+      wave w{v[0] * 2 * std::numbers::pi / side,
+             v[1] * 2 * std::numbers::pi / side,
+             d.between(0, 2 * std::numbers::pi),
+             {d.between(0.5, 1.5), d.between(0.5, 1.5), d.between(0.5, 1.5)}};
+      double const luma = 0.299 * w.amplitude[0] + 0.587 * w.amplitude[1] + 0.114 * w.amplitude[2];
+      for (double& a : w.amplitude) a *= contrast / luma / std::sqrt(static_cast<double>(vectors.size()));
+      waves_.push_back(w);
     }
   }
 
@@ -53,8 +58,13 @@ class texture {
     double x, y, phase, amplitude[3];
   };
   double base_[3];
-  wave waves_[5];
+  std::vector<wave> waves_;
 };
+
+/// Wave vectors in periods per frame: coarse ones for the ground, two rings for the shape's skin.
+constexpr int ground_waves[][2] = {{3, 0}, {2, 2}, {0, 3}, {-2, 2}};
+constexpr int skin_waves[][2] = {{5, 0},  {4, 3}, {3, 4}, {0, 5},  {-3, 4}, {-4, 3},
+                                 {10, 0}, {8, 6}, {6, 8}, {0, 10}, {-6, 8}, {-8, 6}};
 
 std::uint8_t to_byte(double v) { return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v + 0.5); }
 
@@ -72,10 +82,10 @@ std::vector<std::vector<std::uint8_t>> render_demo_video(demo_videos const& v, s
                                                          std::uint32_t index) {
   draws d(seed, index);
   int const side = v.side;
-  texture const ground(d, side, 3), skin(d, side, 6);
-  double const radius = d.between(0.2, 0.32) * side, corners = std::floor(d.between(2, 6));
-  double const bumps = d.between(0, 0.3), turn = d.between(0, 2 * std::numbers::pi);
-  double const speed = d.between(0.8, 1.3) * side / 80;
+  texture const ground(d, side, ground_waves, 18), skin(d, side, skin_waves, 45);
+  double const radius = d.between(0.26, 0.3) * side, corners = std::floor(d.between(2, 6));
+  double const bumps = d.between(0, 0.25), turn = d.between(0, 2 * std::numbers::pi);
+  double const speed = 2.0 * side / 80;
   double x = d.between(0, side), y = d.between(0, side);  // the shape's centre; the frame repeats like a torus
   std::size_t const bytes = static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3;
   std::vector<std::uint8_t> still(bytes);
@@ -85,30 +95,34 @@ std::vector<std::vector<std::uint8_t>> render_demo_video(demo_videos const& v, s
       ground.colour(column, row, rgb);
       for (int c = 0; c < 3; ++c) still[static_cast<std::size_t>((row * side + column) * 3 + c)] = to_byte(rgb[c]);
     }
+  auto const draw = [&] {
+    std::vector<std::uint8_t> frame = still;
+    int const reach = static_cast<int>(radius * (1 + bumps)) + 2;
+    for (int dy = -reach; dy <= reach; ++dy)
+      for (int dx = -reach; dx <= reach; ++dx) {
+        double const px = std::floor(x) + dx, py = std::floor(y) + dy, rx = px - x, ry = py - y;
+        double const edge = radius * (1 + bumps * std::sin(corners * std::atan2(ry, rx) + turn));
+        double const cover = std::min(1.0, std::max(0.0, edge - std::hypot(rx, ry) + 0.5));
+        if (cover <= 0) continue;
+        double rgb[3];
+        skin.colour(rx, ry, rgb);
+        int const column = (static_cast<int>(px) % side + side) % side,
+                  row = (static_cast<int>(py) % side + side) % side;
+        std::uint8_t* const out = frame.data() + (row * side + column) * 3;
+        for (int c = 0; c < 3; ++c) out[c] = to_byte(cover * rgb[c] + (1 - cover) * out[c]);
+      }
+    return frame;
+  };
   std::vector<std::vector<std::uint8_t>> frames;
-  int const* const order = orders[demo_class(seed, index)];
-  for (int motion = 0; motion < 3; ++motion) {
+  auto const rest = [&] { frames.insert(frames.end(), static_cast<std::size_t>(v.pause_frames), draw()); };
+  rest();
+  for (int const motion : orders[demo_class(seed, index)]) {
     for (int t = 0; t < v.motion_frames; ++t) {
-      std::vector<std::uint8_t> frame = still;
-      int const reach = static_cast<int>(radius * (1 + bumps)) + 2;
-      for (int dy = -reach; dy <= reach; ++dy)
-        for (int dx = -reach; dx <= reach; ++dx) {
-          double const px = std::floor(x) + dx, py = std::floor(y) + dy, rx = px - x, ry = py - y;
-          double const edge = radius * (1 + bumps * std::sin(corners * std::atan2(ry, rx) + turn));
-          double const cover = std::min(1.0, std::max(0.0, edge - std::hypot(rx, ry) + 0.5));
-          if (cover <= 0) continue;
-          double rgb[3];
-          skin.colour(rx, ry, rgb);
-          int const column = (static_cast<int>(px) % side + side) % side,
-                    row = (static_cast<int>(py) % side + side) % side;
-          std::uint8_t* const out = frame.data() + (row * side + column) * 3;
-          for (int c = 0; c < 3; ++c) out[c] = to_byte(cover * rgb[c] + (1 - cover) * out[c]);
-        }
-      frames.push_back(std::move(frame));
-      double const* const step = directions[order[motion]];
-      x = std::fmod(x + speed * step[0] + side, side);
-      y = std::fmod(y + speed * step[1] + side, side);
+      x = std::fmod(x + speed * directions[motion][0] + side, side);
+      y = std::fmod(y + speed * directions[motion][1] + side, side);
+      frames.push_back(draw());
     }
+    rest();
   }
   return frames;
 }

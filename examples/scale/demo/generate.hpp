@@ -18,7 +18,10 @@ namespace scale::program {
 struct demo_videos {
   int train = 1536, test = 512;
   int side = 80;           // pixels
-  int motion_frames = 48;  // of each of the three motions
+  int motion_frames = 40;  // of each of the three motions
+  int pause_frames = 16;   // of rest before each and after the last: no clip of so many frames sees two motions, and
+                           // every motion begins and ends alike, so that an average over clips cannot tell them apart
+  int frames() const { return 3 * motion_frames + 4 * pause_frames; }
 };
 
 inline constexpr std::array<char const*, 6> demo_classes = {"up, down, across", "up, across, down", "down, up, across",
@@ -27,7 +30,7 @@ inline constexpr std::array<char const*, 6> demo_classes = {"up, down, across", 
 /// Class of video `index`: its look and its class are drawn apart.
 int demo_class(std::uint64_t seed, std::uint32_t index);
 
-/// Frames [3 * motion_frames][side, side, 3] of video `index`.
+/// Frames [v.frames()][side, side, 3] of video `index`.
 std::vector<std::vector<std::uint8_t>> render_demo_video(demo_videos const& v, std::uint64_t seed, std::uint32_t index);
 
 /// Writes train/*.mp4 and test/*.mp4 with train.csv and test.csv (path,label) below `folder`, on `threads` threads.
