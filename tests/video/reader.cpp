@@ -12,6 +12,7 @@
 #include <fstream>
 #include <numeric>
 #include <stop_token>
+#include <thread>
 
 namespace video = scale::video;
 using video::frame_size;
@@ -298,6 +299,21 @@ TEST_CASE("reader: damaged, cut and foreign files are refused with a reason") {
       CHECK_THROWS_AS(video::probe(folder / name), scale::input_error);
     }
   }
+}
+
+TEST_CASE("reader: a session description opens no socket") {
+  testing::scratch_folder const folder;
+  std::ofstream(folder / "sdp.mp4") << "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                                       "m=video 45678 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n";
+  // Where its sockets are opened, the reader waits for packets until it is stopped.
+  std::stop_source stop;
+  std::jthread const clock([&](std::stop_token done) {
+    for (int i = 0; i < 200 && !done.stop_requested(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop.request_stop();
+  });
+  video::read_options options;
+  options.stop = stop.get_token();
+  CHECK_THROWS_AS(video::probe(folder / "sdp.mp4", options), scale::input_error);
 }
 
 TEST_CASE("reader: stops on request, and says what a caller did wrong") {

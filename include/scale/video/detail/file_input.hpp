@@ -44,6 +44,8 @@ class file_input {
     context->pb = io_.get();
     context->io_open = &file_input::refuse_open;
     context->interrupt_callback = {&file_input::interrupted, this};
+    // Some demuxers, of session descriptions for one, open sockets by themselves, not through io_open.
+    context->protocol_whitelist = allocated(av_strdup("none"));
     if (int const code = avformat_open_input(&context, "", nullptr, nullptr); code < 0) {  // frees it on failure
       check_stop();
       refuse("not a video file that FFmpeg knows: " + av_error_text(code));
