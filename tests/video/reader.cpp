@@ -316,6 +316,16 @@ TEST_CASE("reader: a session description opens no socket") {
   CHECK_THROWS_AS(video::probe(folder / "sdp.mp4", options), scale::input_error);
 }
 
+TEST_CASE("reader: what lies behind an MP4's last box is no part of it") {
+  testing::scratch_folder const folder;
+  REQUIRE(testing::write_numbered(folder / "a.mp4", 30, {64, 80}, {}));
+  for (std::string const& tag : {std::string("ID3\4\0\0\0\0\0\x7FTIT2", 14), "TAGThe title" + std::string(116, ' ')}) {
+    std::filesystem::copy_file(folder / "a.mp4", folder / "b.mp4", std::filesystem::copy_options::overwrite_existing);
+    std::ofstream(folder / "b.mp4", std::ios::binary | std::ios::app) << tag;
+    CHECK(video::probe(folder / "b.mp4").frames == 30);
+  }
+}
+
 TEST_CASE("reader: stops on request, and says what a caller did wrong") {
   testing::scratch_folder const folder;
   REQUIRE(testing::write_numbered(folder / "a.mp4", 30, {64, 80}, {}));

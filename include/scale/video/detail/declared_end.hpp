@@ -50,12 +50,22 @@ class declared_end {
     return static_cast<std::int64_t>((std::min)(value, std::uint64_t{1} << 62));
   }
 
+  /// Whether a name is that of an outermost MP4 or QuickTime box.
+  static bool is_box(unsigned char const* name) {
+    constexpr std::string_view names =
+        "ftyp styp moov moof mdat free skip wide pnot uuid meta mfra sidx ssix prft emsg pdin udta junk PICT ";
+    for (std::size_t i = 0; i < names.size(); i += 5)
+      if (std::memcmp(name, names.data() + i, 4) == 0) return true;
+    return false;
+  }
+
   std::int64_t boxes() {
     std::int64_t at = 0;
     unsigned char head[16];
     for (int count = 0; count < 4096 && at + 8 <= bytes_ && read(at, head, 8); ++count) {
       std::int64_t size = big_endian(head, 4);
-      if (size == 0) return bytes_;  // to the end of the file
+      if (!is_box(head + 4)) return at;  // something put behind the last box, as music players put tags
+      if (size == 0) return bytes_;      // to the end of the file
       if (size == 1) {
         if (!read(at, head, 16)) return at + 16;
         size = big_endian(head + 8, 8);
