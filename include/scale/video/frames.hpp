@@ -16,4 +16,9 @@ struct frame_view {
   frame_size size;
 };
 
+/// Bytes of an RGB frame whose rows lie side by side.
+inline std::size_t frame_bytes(frame_size size) {
+  return 3 * static_cast<std::size_t>(size.height) * static_cast<std::size_t>(size.width);
+}
+
 }  // namespace scale::video

@@ -2,8 +2,9 @@
 #pragma once
 // Reading video files with FFmpeg: exact frames in presentation order, decoded once where memory allows, converted to
 // upright 8-bit RGB of a fixed short side. Colour matrix and range are each frame's own; where not stated the matrix
-// is BT.709 from 720 rows up, else BT.601, and the range limited (full for yuvj formats, RGB and grey). Sample aspect
-// ratios are not applied, fields are not taken apart, HDR is not tone-mapped, transparency is dropped.
+// is BT.709 for videos that begin with 720 rows or more, else BT.601, and the range limited (full for yuvj formats, RGB
+// and grey). Sample aspect ratios are not applied, fields are not taken apart, HDR is not tone-mapped, transparency is
+// dropped.
 // Nothing is printed by the decoders: the contexts lie above FFmpeg's log threshold. A few of FFmpeg's parsers log
 // without a context that could be reached; an application silences those with av_log_set_level, a global of its own.
 
@@ -42,7 +43,7 @@ decoded_video read_chosen_frames(std::filesystem::path const& path, Choose&& cho
            "indices must ascend without repetition and lie within the video");
   frame_size const size = working_size(pass.info.size, options.short_side);
   decoded_video video(std::move(pass.info), size);
-  detail::frame_converter convert(size, pass.first.turn);
+  detail::frame_converter convert(path.string(), size, pass.first);
   if (pass.complete) {
     for (std::int64_t const index : wanted) {
       auto& frame = pass.kept[static_cast<std::size_t>(index)];
@@ -51,7 +52,7 @@ decoded_video read_chosen_frames(std::filesystem::path const& path, Choose&& cho
     }
     return video;
   }
-  bool const may_seek = options.access == frame_access::seek && pass.table.exact() && video.info().errors == 0;
+  bool const may_seek = options.access == frame_access::seek && pass.table.seekable() && video.info().errors == 0;
   if (may_seek && detail::decode_seeking(path, options, wanted, pass.table, convert, video)) return video;
   video.clear();
   detail::decode_through(path, options, wanted, convert, video);

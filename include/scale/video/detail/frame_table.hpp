@@ -3,15 +3,11 @@
 // When each frame of a video is shown and which are keyframes: a few bytes per frame, gathered while decoding through.
 
 #include <scale/video/detail/ffmpeg.hpp>
-#include <scale/video/detail/frame_converter.hpp>
-#include <scale/video/detail/frame_source.hpp>
-#include <scale/video/video_info.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace scale::video::detail {
@@ -19,13 +15,15 @@ namespace scale::video::detail {
 class frame_table {
  public:
   void add(AVFrame const& frame) {
+    AVPixFmtDescriptor const* const layout = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+    if (layout == nullptr || (layout->flags & AV_PIX_FMT_FLAG_PAL) != 0) seekable_ = false;
     std::int64_t at = frame.best_effort_timestamp;
     if (at == AV_NOPTS_VALUE) {
       // No time stated: as far from the last frame as that was from the one before.
       at = ticks_.empty() ? 0 : ticks_.back() + (std::max)(std::int64_t{1}, last_duration_);
-      exact_ = false;
+      seekable_ = false;
     }
-    if (!ticks_.empty() && at <= ticks_.back()) exact_ = false;
+    if (!ticks_.empty() && at <= ticks_.back()) seekable_ = false;
     last_duration_ = frame_duration(frame);
     if (last_duration_ <= 0 && !ticks_.empty()) last_duration_ = at - ticks_.back();
     if (is_key_frame(frame)) keys_.push_back(static_cast<std::int64_t>(ticks_.size()));
@@ -39,8 +37,9 @@ class frame_table {
   std::int64_t frames() const noexcept { return static_cast<std::int64_t>(ticks_.size()); }
   std::vector<std::int64_t> const& ticks() const noexcept { return ticks_; }
 
-  /// Whether every frame has its own timestamp and all increase: then a timestamp names a frame.
-  bool exact() const noexcept { return exact_; }
+  /// Whether frames can be reached by jumps: all have timestamps that increase, so that one names a frame, and none has
+  /// a palette, which may have come with any packet before it.
+  bool seekable() const noexcept { return seekable_; }
 
   std::optional<std::int64_t> index_at(std::int64_t tick) const {
     auto const at = std::lower_bound(ticks_.begin(), ticks_.end(), tick);
@@ -71,37 +70,10 @@ class frame_table {
  private:
   std::vector<std::int64_t> ticks_;
   std::vector<std::int64_t> keys_;
-  bool exact_ = true;
+  bool seekable_ = true;
   std::int64_t last_duration_ = 0;
   std::int64_t latest_ = 0;
   std::int64_t latest_duration_ = 0;
 };
-
-/// Facts that the first frame fixes for the whole video.
-struct first_frame {
-  frame_size stored;
-  orientation turn;
-
-  frame_size shown() const { return turn.transpose ? frame_size{stored.width, stored.height} : stored; }
-};
-
-inline first_frame describe_first_frame(AVFrame const& frame, AVStream const& stream, video_info& info) {
-  std::int32_t const* matrix = display_matrix(stream);
-  if (matrix == nullptr)
-    if (AVFrameSideData const* const data = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX))
-      matrix = reinterpret_cast<std::int32_t const*>(data->data);
-  first_frame const first{{frame.height, frame.width}, orientation_of(matrix)};
-  auto const format = static_cast<AVPixelFormat>(frame.format);
-  AVPixFmtDescriptor const* const layout = av_pix_fmt_desc_get(format);
-  bool const rgb = layout != nullptr && (layout->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) != 0;
-  info.size = first.shown();
-  info.rotation = rotation_of(first.turn);
-  info.mirrored = is_mirrored(first.turn);
-  info.codec = avcodec_get_name(stream.codecpar->codec_id);
-  info.pixel_format = layout != nullptr ? layout->name : "unknown";
-  info.colour_matrix = rgb ? "rgb" : matrix_name(frame);
-  info.full_range = rgb || is_full_range(frame);
-  return first;
-}
 
 }  // namespace scale::video::detail

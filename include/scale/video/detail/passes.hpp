@@ -5,6 +5,7 @@
 
 #include <scale/core/error.hpp>
 #include <scale/video/decoded_video.hpp>
+#include <scale/video/detail/first_frame.hpp>
 #include <scale/video/detail/frame_converter.hpp>
 #include <scale/video/detail/frame_source.hpp>
 #include <scale/video/detail/frame_table.hpp>
@@ -105,7 +106,7 @@ decoded_video decode_known(std::filesystem::path const& path, read_options const
     if (!convert) {
       frame_size const size = working_size(pass.info.size, options.short_side);
       video = decoded_video({}, size);
-      convert.emplace(size, pass.first.turn);
+      convert.emplace(path.string(), size, pass.first);
     }
     if (wanted(index)) (*convert)(frame, video.add(index));
   });
