@@ -154,7 +154,6 @@ void bench_decode(session const& s, std::string const& path, index_t runs) {
     frames = 0;
     for (manifest_entry const& entry : videos.entries) {
       video::read_options options;
-      options.threads = s.options.threads;
       options.damaged = video::damaged_videos::allow;
       options.stop = s.stop;
       video::decoded_video const video = video::read_all_frames(entry.file, options);

@@ -40,6 +40,29 @@ void cut(std::filesystem::path const& from, std::filesystem::path const& to, dou
       to, static_cast<std::uintmax_t>(static_cast<double>(std::filesystem::file_size(from)) * fraction));
 }
 
+/// Where the packets of a file's first stream begin, in the order of the file.
+std::vector<std::int64_t> packet_places(std::filesystem::path const& path) {
+  video::detail::file_input const input(path, 1 << 26, {});
+  video::detail::packet_ptr const packet(av_packet_alloc());
+  std::vector<std::int64_t> places;
+  while (av_read_frame(&*input, packet.get()) >= 0) {
+    places.push_back(packet->pos);
+    av_packet_unref(packet.get());
+  }
+  return places;
+}
+
+/// The text of the input_error that `f` throws; empty where it throws none.
+template <class F>
+std::string thrown_text(F&& f) {
+  try {
+    f();
+  } catch (scale::input_error const& e) {
+    return e.what();
+  }
+  return {};
+}
+
 video::read_options allowing_damage() {
   video::read_options options;
   options.damaged = video::damaged_videos::allow;
@@ -178,7 +201,7 @@ TEST_CASE("reader: matrix and range") {
   }
 }
 
-TEST_CASE("reader: the same frames in one pass, by decoding through, by seeking, on two threads") {
+TEST_CASE("reader: the same frames in one pass, by decoding through, by seeking") {
   testing::scratch_folder const folder;
   for (char const* const name : {"a.mp4", "a.mkv", "a.avi"}) {
     CAPTURE(name);
@@ -191,10 +214,6 @@ TEST_CASE("reader: the same frames in one pass, by decoding through, by seeking,
     read.short_side = 48;
     auto once = video::read_frames(folder / name, wanted, read);
     check_numbers(once);
-    read.threads = 2;
-    auto threads = video::read_frames(folder / name, wanted, read);
-    CHECK(same_pixels(once, threads));
-    read.threads = 1;
     auto const choose = [&](video::video_info const&) { return wanted; };
     auto kept = video::read_chosen_frames(folder / name, choose, read);
     CHECK(same_pixels(once, kept));
@@ -316,6 +335,41 @@ TEST_CASE("reader: a session description opens no socket") {
   CHECK_THROWS_AS(video::probe(folder / "sdp.mp4", options), scale::input_error);
 }
 
+TEST_CASE("reader: frames that damage may have reached are not good") {
+  testing::scratch_folder const folder;
+  for (int const b_frames : {0, 3}) {
+    CAPTURE(b_frames);
+    std::string const name = std::to_string(b_frames) + ".mp4";
+    video::write_options options;
+    options.keyframe_interval = 25;
+    options.b_frames = b_frames;
+    REQUIRE(testing::write_numbered(folder / name, 200, {64, 80}, options));
+    auto const whole = video::read_all_frames(folder / name);
+    std::vector<std::int64_t> const places = packet_places(folder / name);
+    for (std::size_t const packet : {30u, 57u, 130u}) {
+      CAPTURE(packet);
+      std::filesystem::copy_file(folder / name, folder / "bad", std::filesystem::copy_options::overwrite_existing);
+      {
+        std::fstream file(folder / "bad", std::ios::binary | std::ios::in | std::ios::out);
+        file.seekp(places[packet] + 4);
+        file << std::string(8, '\xFF');
+      }
+      auto const bad = video::read_all_frames(folder / "bad", allowing_damage());
+      CHECK(bad.info().errors > 0);
+      CHECK(bad.info().frames < 200 - 3);
+      CHECK(bad.info().frames >= 200 - 2 * 25);
+      CHECK(bad.info().frames + bad.info().damaged_frames >= 198);
+      auto const& times = whole.info().timestamps;
+      for (std::int64_t i = 0; i < bad.info().frames; ++i) {
+        auto const at = std::find(times.begin(), times.end(), bad.info().timestamps[static_cast<std::size_t>(i)]);
+        REQUIRE(at != times.end());
+        auto const* const pixels = whole.frame(at - times.begin()).pixels;
+        REQUIRE(std::equal(pixels, pixels + video::frame_bytes(whole.size()), bad.frame(i).pixels));
+      }
+    }
+  }
+}
+
 TEST_CASE("reader: what lies behind an MP4's last box is no part of it") {
   testing::scratch_folder const folder;
   REQUIRE(testing::write_numbered(folder / "a.mp4", 30, {64, 80}, {}));
@@ -324,6 +378,17 @@ TEST_CASE("reader: what lies behind an MP4's last box is no part of it") {
     std::ofstream(folder / "b.mp4", std::ios::binary | std::ios::app) << tag;
     CHECK(video::probe(folder / "b.mp4").frames == 30);
   }
+}
+
+TEST_CASE("reader: an attached picture is no video") {
+  testing::scratch_folder const folder;
+  std::string picture = std::string("\0\0\0\3\0\0\0\x9image/png\0\0\0\0", 21) + std::string(16, '\0');
+  picture += std::string("\0\0\0\x10\x89PNG\r\n\x1A\n", 12) + std::string(8, '\0');
+  std::string flac = std::string("fLaC\0\0\0\x22\x10\0\x10\0", 12) + std::string(6, '\0');
+  flac += std::string("\x0A\xC4\x42\xF0\0\0\0\0", 8) + std::string(16, '\0');
+  flac += std::string("\x86\0\0", 3) + static_cast<char>(picture.size()) + picture;
+  std::ofstream(folder / "a.flac", std::ios::binary) << flac;
+  CHECK(thrown_text([&] { video::probe(folder / "a.flac"); }).find("attached picture") != std::string::npos);
 }
 
 TEST_CASE("reader: stops on request, and says what a caller did wrong") {

@@ -36,6 +36,7 @@ constexpr difference differences[] = {
      "its last frame is shown one frame late and so ends at 1.1 s; the header counts 32 frames"},
     {"video/4xm/version1.mp4", -1, 0, 0, 1.0, "the file is cut and has 15 frames; the header names 73 frames' time"},
     {"video/g2m/g2m2.mp4", -1, 0, 0, 9.955, "frames run from 0.047 s to 10.002 s; the header counts from 0"},
+    {"video/h264/empty_edit_5s.mp4", 0, 0, 0, 0, "its only key frame is broken: none of its 100 frames is good"},
     {"video/h264/sample-in-issue-505.mp4", -1, 0, 0, 3.5,
      "the last frame starts at 3.4667 s and lasts 1/30 s; the header ends within it"},
     {"video/mpeg2video/sony-ct3.mp4", -1, 0, 0, 0.283333,

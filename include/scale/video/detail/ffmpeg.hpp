@@ -72,6 +72,26 @@ inline bool is_key_frame(AVFrame const& frame) {
 #endif
 }
 
+/// Makes `packet_number` of the frames decoded from the packets sent from now on `number`.
+inline void number_packet(AVCodecContext& codec, AVPacket& packet, std::int64_t number) {
+#if LIBAVCODEC_VERSION_MAJOR >= 60
+  codec.flags |= AV_CODEC_FLAG_COPY_OPAQUE;
+  packet.opaque = reinterpret_cast<void*>(static_cast<std::intptr_t>(number));
+#else
+  static_cast<void>(packet);
+  codec.reordered_opaque = number;
+#endif
+}
+
+/// The number of the packet that a frame was decoded from.
+inline std::int64_t packet_number(AVFrame const& frame) {
+#if LIBAVCODEC_VERSION_MAJOR >= 60
+  return static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(frame.opaque));
+#else
+  return frame.reordered_opaque;
+#endif
+}
+
 /// The stream's display matrix (nine numbers, 16.16 fixed point), or null.
 inline std::int32_t const* display_matrix(AVStream const& stream) {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)

@@ -21,8 +21,10 @@ namespace scale::video::detail {
 
 class file_input {
  public:
-  /// Opens the file and finds its streams. Throws input_error, naming the file, where it is no video file.
-  file_input(std::filesystem::path const& path, std::stop_token stop) : path_(path), stop_(std::move(stop)) {
+  /// Opens the file and finds its streams. Throws input_error, naming the file, where it is no video file. Frames of
+  /// more than `max_pixels` are not decoded for that.
+  file_input(std::filesystem::path const& path, std::int64_t max_pixels, std::stop_token stop)
+      : path_(path), stop_(std::move(stop)) {
     std::error_code failure;
     if (!std::filesystem::is_regular_file(path, failure)) refuse("no such file");
     bytes_ = static_cast<std::int64_t>(std::filesystem::file_size(path, failure));
@@ -51,7 +53,7 @@ class file_input {
       refuse("not a video file that FFmpeg knows: " + av_error_text(code));
     }
     input_.reset(context);
-    find_streams();
+    find_streams(max_pixels);
   }
 
   file_input(file_input const&) = delete;
@@ -81,13 +83,27 @@ class file_input {
     context.av_class = &quiet_class_;
   }
 
-  void find_streams() {
+  void refuse_large_frames(std::int64_t max_pixels) const {
+    for (unsigned i = 0; i < input_->nb_streams; ++i) {
+      AVCodecParameters const& facts = *input_->streams[i]->codecpar;
+      if (std::int64_t{facts.width} * facts.height > max_pixels)
+        refuse("frames of " + std::to_string(facts.width) + "x" + std::to_string(facts.height) +
+               " pixels are over the limit of " + std::to_string(max_pixels) + " pixels (read_options.max_pixels)");
+    }
+  }
+
+  void find_streams(std::int64_t max_pixels) {
+    refuse_large_frames(max_pixels);  // before decoders are tried on them
     std::vector<AVDictionary*> options(input_->nb_streams, nullptr);
-    for (AVDictionary*& o : options) av_dict_set_int(&o, "log_level_offset", quiet_log_offset, 0);
+    for (AVDictionary*& o : options) {
+      av_dict_set_int(&o, "log_level_offset", quiet_log_offset, 0);
+      av_dict_set_int(&o, "max_pixels", max_pixels, 0);
+    }
     int const code = avformat_find_stream_info(input_.get(), options.empty() ? nullptr : options.data());
     for (AVDictionary*& o : options) av_dict_free(&o);
     check_stop();
     if (code < 0) refuse("its streams cannot be read: " + av_error_text(code));
+    refuse_large_frames(max_pixels);
   }
 
   static int read(void* self, std::uint8_t* to, int size) {

@@ -44,7 +44,10 @@ void decode_every(frame_source& source, read_options const& options, first_pass&
   damage_report const& damage = source.damage();
   std::string const name = source.input().path().string();
   if (pass.table.frames() == 0)
-    throw input_error(name + ": no frame can be decoded" + (damage.errors > 0 ? ": " + damage.first : ""));
+    throw input_error(
+        name + ": no frame can be decoded" +
+        (damage.damaged_frames > 0 ? " whole, " + std::to_string(damage.damaged_frames) + " in part" : "") +
+        (damage.errors > 0 ? ": " + damage.first : ""));
   video_info& info = pass.info;
   info.frames = pass.table.frames();
   info.errors = damage.errors;
@@ -62,9 +65,9 @@ void decode_every(frame_source& source, read_options const& options, first_pass&
 }
 
 inline frame_source open_source(std::filesystem::path const& path, read_options const& options) {
-  expect(options.threads >= 1, "read_options", "threads must be at least 1");
   expect(options.short_side >= 1, "read_options", "short_side must be at least 1");
-  return frame_source(path, options.stream, options.threads, options.stop);
+  expect(options.max_pixels >= 1, "read_options", "max_pixels must be at least 1");
+  return frame_source(path, options);
 }
 
 inline std::size_t frame_memory(AVFrame const& frame) {
