@@ -4,6 +4,7 @@
 
 #include "video/generated_video.hpp"
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -217,6 +218,15 @@ TEST_CASE("reader: the same frames in one pass, by decoding through, by seeking"
     auto const choose = [&](video::video_info const&) { return wanted; };
     auto kept = video::read_chosen_frames(folder / name, choose, read);
     CHECK(same_pixels(once, kept));
+    std::size_t n = 0;
+    auto const info = video::for_each_frame(folder / name, read, [&](video::frame_view const& f, std::int64_t index) {
+      REQUIRE(testing::number_of(f) == index);
+      if (n == wanted.size() || wanted[n] != index) return;
+      CHECK(std::equal(f.pixels, f.pixels + video::frame_bytes(f.size), once.frame(index).pixels));
+      ++n;
+    });
+    CHECK(info.frames == 400);
+    CHECK(n == wanted.size());
     read.memory_budget = 1;
     read.access = video::frame_access::decode_through;
     auto through = video::read_chosen_frames(folder / name, choose, read);
@@ -226,10 +236,10 @@ TEST_CASE("reader: the same frames in one pass, by decoding through, by seeking"
     CHECK(same_pixels(once, seeking));
 
     // And the jumps do happen: without the way back to decoding through.
-    auto const pass = video::detail::decode_once(folder / name, read, 0);
+    auto const pass = video::detail::count_frames(folder / name, read);
     CHECK(pass.table.seekable());
     video::decoded_video jumped(pass.info, once.size());
-    video::detail::frame_converter convert("a file", once.size(), pass.first);
+    auto convert = pass.converter(folder / name);
     CHECK(video::detail::decode_seeking(folder / name, read, wanted, pass.table, convert, jumped));
     CHECK(same_pixels(once, jumped));
   }
@@ -245,6 +255,12 @@ TEST_CASE("reader: an hour of frames in bounded memory") {
   constexpr std::int64_t frames = 108000;
   REQUIRE(testing::write_numbered(path, frames, {32, 40}, options));
   auto const begin = std::chrono::steady_clock::now();
+  auto const peak_mb = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+  };
+  auto const before = peak_mb();
   video::read_options read;
   read.short_side = 32;
   read.memory_budget = 1 << 20;
@@ -261,9 +277,7 @@ TEST_CASE("reader: an hour of frames in bounded memory") {
   CHECK(v.info().duration == doctest::Approx(3600).epsilon(1e-6));
   check_numbers(v);
   MESSAGE("108,000 frames of 40x32 in ", seconds, " s");
-  auto const pass = video::detail::decode_once(path, read, read.memory_budget);
-  CHECK_FALSE(pass.complete);
-  CHECK(pass.kept.empty());
+  CHECK(peak_mb() < before + 64);  // all frames are 415 MB
 }
 
 TEST_CASE("reader: damaged, cut and foreign files are refused with a reason") {
@@ -389,6 +403,40 @@ TEST_CASE("reader: an attached picture is no video") {
   flac += std::string("\x86\0\0", 3) + static_cast<char>(picture.size()) + picture;
   std::ofstream(folder / "a.flac", std::ios::binary) << flac;
   CHECK(thrown_text([&] { video::probe(folder / "a.flac"); }).find("attached picture") != std::string::npos);
+}
+
+TEST_CASE("reader: limits, by name") {
+  testing::scratch_folder const folder;
+  video::write_options options;
+  options.codec = "ffv1";
+  REQUIRE(testing::write_numbered(folder / "a.mkv", 30, {64, 80}, options));
+  REQUIRE(testing::write_numbered(folder / "thin.mkv", 2, {8, 136}, options));
+  auto const check = [&](char const* name, char const* what, video::read_options const& read) {
+    CAPTURE(what);
+    std::string const text = thrown_text([&] { video::read_all_frames(folder / name, read); });
+    CAPTURE(text);
+    CHECK(text.find(name) != std::string::npos);
+    CHECK(text.find(what) != std::string::npos);
+  };
+  video::read_options read;
+  read.short_side = 64;
+  read.max_pixels = 64 * 128;
+  CHECK(video::read_all_frames(folder / "a.mkv", read).info().frames == 30);
+  read.max_pixels = 64 * 80 - 1;
+  check("a.mkv", "max_pixels", read);
+  read = {};
+  read.short_side = 64;
+  read.memory_limit = 30 * 3 * 64 * 80;
+  CHECK(video::read_all_frames(folder / "a.mkv", read).info().frames == 30);
+  --read.memory_limit;
+  check("a.mkv", "memory_limit", read);
+  auto const all = [](video::video_info const& info) {
+    std::vector<std::int64_t> wanted(static_cast<std::size_t>(info.frames));
+    std::iota(wanted.begin(), wanted.end(), 0);
+    return wanted;
+  };
+  CHECK_THROWS_AS(video::read_chosen_frames(folder / "a.mkv", all, read), scale::input_error);
+  check("thin.mkv", "too narrow", {});
 }
 
 TEST_CASE("reader: stops on request, and says what a caller did wrong") {

@@ -38,10 +38,21 @@ class decoded_video {
   std::uint8_t* add(std::int64_t index) {
     expect(indices_.empty() || index > indices_.back(), "decoded_video", "frames must be added in order");
     // One allocation per frame, not cleared: memory comes back from the video before.
-    pixels_.emplace_back(
-        new std::uint8_t[3 * static_cast<std::size_t>(size_.height) * static_cast<std::size_t>(size_.width)]);
+    pixels_.emplace_back(new std::uint8_t[frame_bytes(size_)]);
     indices_.push_back(index);
     return pixels_.back().get();
+  }
+
+  /// Drops all frames but these, which ascend and are all held.
+  void keep(std::span<std::int64_t const> wanted) {
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < wanted.size(); ++i, ++at) {
+      while (at < indices_.size() && indices_[at] != wanted[i]) ++at;
+      expect(at < indices_.size(), "decoded_video", "frames to keep must ascend and have been read");
+      pixels_[i] = std::move(pixels_[at]);
+    }
+    pixels_.resize(wanted.size());
+    indices_.assign(wanted.begin(), wanted.end());
   }
 
   void clear() noexcept {

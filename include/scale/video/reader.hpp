@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Reading video files with FFmpeg: exact frames in presentation order, decoded once where memory allows, converted to
+// Reading video files with FFmpeg: exact frames in presentation order, decoded once where memory allows, brought to
 // upright 8-bit RGB of a fixed short side. Colour matrix and range are each frame's own; where not stated the matrix
 // is BT.709 for videos that begin with 720 rows or more, else BT.601, and the range limited (full for yuvj formats, RGB
 // and grey). Sample aspect ratios are not applied, fields are not taken apart, HDR is not tone-mapped, transparency is
 // dropped.
-// Nothing is printed by the decoders: the contexts lie above FFmpeg's log threshold. A few of FFmpeg's parsers log
-// without a context that could be reached; an application silences those with av_log_set_level, a global of its own.
+// A file is damaged where FFmpeg reports an error or a broken frame, or where it is shorter than an MP4, RIFF or
+// Matroska header or an index says. Other containers (MPEG-TS, Ogg, FLV, GIF, raw streams) that stop between two frames
+// look whole, as do changed bytes that decode to some picture: formats without checksums cannot tell.
+// Nothing is printed by the decoders: the contexts lie above FFmpeg's log threshold. A few of FFmpeg's parsers, and its
+// protocols where a file asks for one, log without a context that could be reached; an application silences those with
+// av_log_set_level, a global of its own.
 
 #include <scale/core/error.hpp>
 #include <scale/video/decoded_video.hpp>
 #include <scale/video/detail/passes.hpp>
+#include <scale/video/frames.hpp>
 #include <scale/video/video_info.hpp>
 
 #include <concepts>
@@ -26,33 +31,44 @@ namespace scale::video {
 
 /// Decodes a video through and says what it is. No frame is kept: memory is some bytes per frame.
 inline video_info probe(std::filesystem::path const& path, read_options const& options = {}) {
-  return detail::decode_once(path, options, 0).info;
+  return detail::count_frames(path, options).info;
+}
+
+/// Hands `use(frame_view, index)` every frame in turn, in memory that the next one overwrites, and returns what the
+/// video is. That it is damaged is known at its end: where such videos are refused, input_error comes after the frames.
+template <std::invocable<frame_view const&, std::int64_t> Use>
+video_info for_each_frame(std::filesystem::path const& path, read_options const& options, Use&& use) {
+  detail::frame_source source = detail::open_source(path, options);
+  std::vector<std::uint8_t> pixels;
+  return detail::decode_every(
+             source, options,
+             [&](AVFrame const& frame, std::int64_t index, detail::frame_converter& convert) {
+               pixels.resize(frame_bytes(convert.size()));
+               convert(frame, pixels.data());
+               use(frame_view{pixels.data(), std::ptrdiff_t{3} * convert.size().width, convert.size()}, index);
+             })
+      .info;
 }
 
 /// Reads the frames that `choose(video_info)` names, ascending and without repetition, each in [0, frames). One pass
-/// where the decoded frames fit `options.memory_budget`, in which only the named ones are converted; else one to
-/// count and one to convert, and memory is the budget plus the frames named. Every frame comes to the working size of
-/// the first, also where the size changes within the stream.
-/// Throws input_error (nothing decodes, damaged, not supported), cancelled_error.
+/// where all frames fit `options.memory_budget`, else one to count and one to convert; memory is the larger of the
+/// budget and the frames named. Every frame comes to the working size of the first, also where the size changes within
+/// the stream. Throws input_error (nothing decodes, damaged, not supported, over a limit), cancelled_error.
 template <std::invocable<video_info const&> Choose>
 decoded_video read_chosen_frames(std::filesystem::path const& path, Choose&& choose, read_options const& options = {}) {
-  detail::first_pass pass = detail::decode_once(path, options, options.memory_budget);
+  decoded_video video({}, {});
+  detail::first_pass const pass = detail::decode_keeping(path, options, video);
   std::vector<std::int64_t> const wanted = choose(std::as_const(pass.info));
   for (std::size_t i = 0; i < wanted.size(); ++i)
     expect(wanted[i] >= 0 && wanted[i] < pass.info.frames && (i == 0 || wanted[i] > wanted[i - 1]), "read_frames",
            "indices must ascend without repetition and lie within the video");
-  frame_size const size = working_size(pass.info.size, options.short_side);
-  decoded_video video(std::move(pass.info), size);
-  detail::frame_converter convert(path.string(), size, pass.first);
-  if (pass.complete) {
-    for (std::int64_t const index : wanted) {
-      auto& frame = pass.kept[static_cast<std::size_t>(index)];
-      convert(*frame, video.add(index));
-      frame.reset();
-    }
+  detail::check_memory(path, pass.size, wanted.size(), options);
+  if (!video.indices().empty()) {
+    video.keep(wanted);
     return video;
   }
-  bool const may_seek = options.access == frame_access::seek && pass.table.seekable() && video.info().errors == 0;
+  detail::frame_converter convert = pass.converter(path);
+  bool const may_seek = options.access == frame_access::seek && pass.table.seekable() && pass.info.errors == 0;
   if (may_seek && detail::decode_seeking(path, options, wanted, pass.table, convert, video)) return video;
   video.clear();
   detail::decode_through(path, options, wanted, convert, video);

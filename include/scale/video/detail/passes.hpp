@@ -9,6 +9,7 @@
 #include <scale/video/detail/frame_converter.hpp>
 #include <scale/video/detail/frame_source.hpp>
 #include <scale/video/detail/frame_table.hpp>
+#include <scale/video/frames.hpp>
 #include <scale/video/video_info.hpp>
 
 #include <concepts>
@@ -23,29 +24,52 @@
 
 namespace scale::video::detail {
 
-/// A whole video decoded once: its facts, and its frames as long as they fit the budget.
+/// What decoding a whole video once tells.
 struct first_pass {
   video_info info;
   first_frame first;
   frame_table table;
-  std::vector<frame_ptr> kept;
-  bool complete = false;  // whether `kept` has every frame
+  frame_size size;  // that frames are brought to
+
+  frame_converter converter(std::filesystem::path const& path) const {
+    return frame_converter(path.string(), size, first);
+  }
 };
 
-/// Decodes a video through, hands `use(frame, index)` every frame, and gathers its facts into `pass`.
+inline frame_source open_source(std::filesystem::path const& path, read_options const& options) {
+  expect(options.short_side >= 1, "read_options", "short_side must be at least 1");
+  expect(options.max_pixels >= 1, "read_options", "max_pixels must be at least 1");
+  return frame_source(path, options);
+}
+
+inline frame_size working_size_of(std::filesystem::path const& path, frame_size shown, read_options const& options) {
+  try {
+    return working_size(shown, options.short_side);
+  } catch (input_error const& e) {
+    throw input_error(path.string() + ": " + e.what());
+  }
+}
+
+/// Decodes a video through and hands `use(frame, index, converter)` every frame.
 /// Throws input_error for a video with nothing to decode, or damaged while such are refused.
 template <class Use>
-void decode_every(frame_source& source, read_options const& options, first_pass& pass, Use&& use) {
+first_pass decode_every(frame_source& source, read_options const& options, Use&& use) {
+  first_pass pass;
+  std::optional<frame_converter> convert;
+  std::filesystem::path const& path = source.input().path();
   while (AVFrame* const frame = source.next()) {
-    if (pass.table.frames() == 0) pass.first = describe_first_frame(*frame, source.stream(), pass.info);
+    if (!convert) {
+      pass.first = describe_first_frame(*frame, source.stream(), pass.info);
+      pass.size = working_size_of(path, pass.info.size, options);
+      convert.emplace(pass.converter(path));
+    }
     pass.table.add(*frame);
-    use(*frame, pass.table.frames() - 1);
+    use(*frame, pass.table.frames() - 1, *convert);
   }
   damage_report const& damage = source.damage();
-  std::string const name = source.input().path().string();
   if (pass.table.frames() == 0)
     throw input_error(
-        name + ": no frame can be decoded" +
+        path.string() + ": no frame can be decoded" +
         (damage.damaged_frames > 0 ? " whole, " + std::to_string(damage.damaged_frames) + " in part" : "") +
         (damage.errors > 0 ? ": " + damage.first : ""));
   video_info& info = pass.info;
@@ -54,7 +78,7 @@ void decode_every(frame_source& source, read_options const& options, first_pass&
   info.damaged_frames = damage.damaged_frames;
   info.first_error = damage.first;
   if (damage.errors > 0 && options.damaged == damaged_videos::refuse)
-    throw input_error(name + ": damaged: " + std::to_string(damage.errors) + " errors, " +
+    throw input_error(path.string() + ": damaged: " + std::to_string(damage.errors) + " errors, " +
                       std::to_string(damage.damaged_frames) + " frames broken, " + std::to_string(info.frames) +
                       " frames good; first error: " + damage.first + " (damaged videos can be allowed)");
   info.duration = pass.table.duration(source.stream());
@@ -62,59 +86,60 @@ void decode_every(frame_source& source, read_options const& options, first_pass&
   info.timestamps.reserve(pass.table.ticks().size());
   for (std::int64_t const tick : pass.table.ticks())
     info.timestamps.push_back(static_cast<double>(tick) * source.seconds_per_tick());
-}
-
-inline frame_source open_source(std::filesystem::path const& path, read_options const& options) {
-  expect(options.short_side >= 1, "read_options", "short_side must be at least 1");
-  expect(options.max_pixels >= 1, "read_options", "max_pixels must be at least 1");
-  return frame_source(path, options);
-}
-
-inline std::size_t frame_memory(AVFrame const& frame) {
-  std::size_t bytes = sizeof(AVFrame);
-  for (AVBufferRef const* const buffer : frame.buf)
-    if (buffer != nullptr) bytes += static_cast<std::size_t>(buffer->size);
-  return bytes;
-}
-
-/// Keeps the decoded frames, all or none, within `budget` bytes.
-inline first_pass decode_once(std::filesystem::path const& path, read_options const& options, std::size_t budget) {
-  frame_source source = open_source(path, options);
-  first_pass pass;
-  pass.complete = budget > 0;
-  if (!pass.complete) source.count_only();
-  std::size_t used = 0;
-  decode_every(source, options, pass, [&](AVFrame const& frame, std::int64_t) {
-    if (!pass.complete) return;
-    used += frame_memory(frame);
-    if (used <= budget) {
-      pass.kept.push_back(allocated(frame_ptr(av_frame_clone(&frame))));
-    } else {
-      pass.complete = false;
-      std::vector<frame_ptr>().swap(pass.kept);
-      source.count_only();
-    }
-  });
   return pass;
+}
+
+/// Decodes a video through, keeping nothing.
+inline first_pass count_frames(std::filesystem::path const& path, read_options const& options) {
+  frame_source source = open_source(path, options);
+  source.count_only();
+  return decode_every(source, options, [](AVFrame const&, std::int64_t, frame_converter const&) {});
+}
+
+/// Throws input_error where `count` frames are more than may be returned.
+inline void check_memory(std::filesystem::path const& path, frame_size size, std::size_t count,
+                         read_options const& options) {
+  if (count > options.memory_limit / frame_bytes(size))
+    throw input_error(path.string() + ": " + std::to_string(count) + " frames of " + std::to_string(size.width) + "x" +
+                      std::to_string(size.height) + " take more than the limit of " +
+                      std::to_string(options.memory_limit) +
+                      " bytes (read_options.memory_limit); ask for fewer frames, or take them one by one");
 }
 
 /// One pass for frames known beforehand: converts those of which `wanted(index)` holds while decoding.
 template <std::predicate<std::int64_t> Wanted>
 decoded_video decode_known(std::filesystem::path const& path, read_options const& options, Wanted&& wanted) {
   frame_source source = open_source(path, options);
-  first_pass pass;
   decoded_video video({}, {});
-  std::optional<frame_converter> convert;
-  decode_every(source, options, pass, [&](AVFrame const& frame, std::int64_t index) {
-    if (!convert) {
-      frame_size const size = working_size(pass.info.size, options.short_side);
-      video = decoded_video({}, size);
-      convert.emplace(path.string(), size, pass.first);
-    }
-    if (wanted(index)) (*convert)(frame, video.add(index));
-  });
+  first_pass pass =
+      decode_every(source, options, [&](AVFrame const& frame, std::int64_t index, frame_converter& convert) {
+        if (index == 0) video = decoded_video({}, convert.size());
+        if (!wanted(index)) return;
+        check_memory(path, convert.size(), video.indices().size() + 1, options);
+        convert(frame, video.add(index));
+      });
   video.set_info(std::move(pass.info));
   return video;
+}
+
+/// One pass that converts every frame, and keeps all in `video` or, where they exceed the budget, none.
+inline first_pass decode_keeping(std::filesystem::path const& path, read_options const& options, decoded_video& video) {
+  frame_source source = open_source(path, options);
+  bool keeping = true;
+  first_pass pass =
+      decode_every(source, options, [&](AVFrame const& frame, std::int64_t index, frame_converter& convert) {
+        if (!keeping) return;
+        if (index == 0) video = decoded_video({}, convert.size());
+        if (video.indices().size() < options.memory_budget / frame_bytes(convert.size())) {
+          convert(frame, video.add(index));
+          return;
+        }
+        keeping = false;
+        video.clear();
+        source.count_only();
+      });
+  video.set_info(pass.info);
+  return pass;
 }
 
 /// Adds the frames to `video` by decoding again from the start.
