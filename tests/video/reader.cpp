@@ -260,9 +260,9 @@ TEST_CASE("reader: an hour of frames in bounded memory") {
     getrusage(RUSAGE_SELF, &usage);
     return usage.ru_maxrss / 1024;
   };
-  auto const before = peak_mb();
+  [[maybe_unused]] auto const before = peak_mb();
   video::read_options read;
-  read.short_side = 32;
+  read.short_side = 64;
   read.memory_budget = 1 << 20;
   auto const v = video::read_chosen_frames(
       path,
@@ -277,7 +277,9 @@ TEST_CASE("reader: an hour of frames in bounded memory") {
   CHECK(v.info().duration == doctest::Approx(3600).epsilon(1e-6));
   check_numbers(v);
   MESSAGE("108,000 frames of 40x32 in ", seconds, " s");
-  CHECK(peak_mb() < before + 64);  // all frames are 415 MB
+#if !defined(__SANITIZE_ADDRESS__)  // which holds freed memory back
+  CHECK(peak_mb() < before + 64);   // all frames are 1659 MB
+#endif
 }
 
 TEST_CASE("reader: damaged, cut and foreign files are refused with a reason") {
@@ -360,7 +362,7 @@ TEST_CASE("reader: frames that damage may have reached are not good") {
     REQUIRE(testing::write_numbered(folder / name, 200, {64, 80}, options));
     auto const whole = video::read_all_frames(folder / name);
     std::vector<std::int64_t> const places = packet_places(folder / name);
-    for (std::size_t const packet : {30u, 57u, 130u}) {
+    for (std::size_t const packet : {30u, 51u, 130u}) {  // 51: while the key frame before it waits to be shown
       CAPTURE(packet);
       std::filesystem::copy_file(folder / name, folder / "bad", std::filesystem::copy_options::overwrite_existing);
       {

@@ -4,6 +4,7 @@
 
 #include <scale/video/detail/ffmpeg.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
