@@ -5,6 +5,8 @@
 #include "io/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <span>
@@ -35,6 +37,20 @@ TEST_CASE("atomic_file: nothing under the name before commit, all of it after") 
   CHECK(folder.names() == std::vector<std::string>{"f"});
 }
 
+TEST_CASE("atomic_file: committed under another name, what has the first one stays") {
+  temporary_folder const folder;
+  folder.write("f", "old");
+  std::filesystem::create_directory(folder / "d");
+  atomic_file file(folder / "f");
+  file.write("new");
+  CHECK_THROWS_AS(file.commit_as(folder / "d" / "g"), scale::argument_error);
+  CHECK_THROWS_AS(file.commit_as(folder / "d"), scale::argument_error);
+  file.commit_as(folder / "g");
+  CHECK(testing::read_text(folder / "f") == "old");
+  CHECK(testing::read_text(folder / "g") == "new");
+  CHECK(folder.names().size() == 3);
+}
+
 TEST_CASE("atomic_file: without commit everything stays as it was") {
   temporary_folder const folder;
   folder.write("f", "old");
@@ -43,7 +59,7 @@ TEST_CASE("atomic_file: without commit everything stays as it was") {
   CHECK(folder.names() == std::vector<std::string>{"f"});
 }
 
-TEST_CASE("atomic_file: two at once do not meet; places that cannot be written are the caller's error") {
+TEST_CASE("atomic_file: two at once do not meet") {
   temporary_folder const folder;
   atomic_file a(folder / "f"), b(folder / "f");
   a.write("a");
@@ -51,13 +67,58 @@ TEST_CASE("atomic_file: two at once do not meet; places that cannot be written a
   b.commit();
   a.commit();
   CHECK(testing::read_text(folder / "f") == "a");
-  CHECK_THROWS_AS(atomic_file(folder / "no" / "f"), scale::argument_error);
-  CHECK_THROWS_AS(atomic_file(folder / "f" / "g"), scale::argument_error);
-  CHECK_THROWS_AS(atomic_file(folder.path().string() + "/"), scale::argument_error);
+}
+
+TEST_CASE("atomic_file: a place that cannot be written is refused at once, as the caller's error") {
+  temporary_folder const folder;
+  folder.write("f", "old");
   std::filesystem::create_directory(folder / "d");
-  atomic_file over_folder(folder / "d");
-  CHECK_THROWS_AS(over_folder.commit(), scale::argument_error);
-  CHECK(folder.names().size() == 2);
+  std::filesystem::create_symlink(folder / "d", folder / "to_d");
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  auto const refused = [&](std::filesystem::path const& path, std::string const& part) {
+    std::string const text = testing::message_of<scale::argument_error>([&] { atomic_file const file(path); });
+    CHECK_MESSAGE(testing::contains(text, part), text);
+    CHECK(testing::contains(text, path.string()));
+  };
+  refused(folder / "no" / "f", "a folder that exists");
+  refused(folder / "f" / "g", "a folder that exists");
+  refused(folder.path().string() + "/", "found a folder");
+  refused(folder / "d", "found a folder");
+  refused(folder / "to_d", "found a folder");
+  refused(folder / "pipe", "found a device, pipe or socket");
+  CHECK(folder.names().size() == 4);
+}
+
+TEST_CASE("atomic_file: a folder without the right to write is refused at once") {
+  temporary_folder const folder;
+  folder.write("closed/f", "old");
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms::owner_read);
+  bool const root = ::geteuid() == 0;  // who may write anywhere
+  if (root) REQUIRE(::seteuid(65534) == 0);
+  std::string text;
+  try {
+    atomic_file const file(folder / "closed" / "f");
+  } catch (scale::argument_error const& e) {
+    text = e.what();
+  }
+  if (root) REQUIRE(::seteuid(0) == 0);
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms::owner_all);
+  CHECK_MESSAGE(testing::contains(text, "a folder that exists and can be written"), text);
+}
+
+TEST_CASE("atomic_file: a symbolic link is replaced, and what it points to stays") {
+  temporary_folder const folder;
+  folder.write("f", "old");
+  std::filesystem::create_symlink(folder / "f", folder / "link");
+  std::filesystem::create_symlink(folder / "nothing", folder / "dangling");
+  for (char const* const name : {"link", "dangling"}) {
+    atomic_file file(folder / name);
+    file.write("new");
+    file.commit();
+    CHECK_FALSE(std::filesystem::is_symlink(folder / name));
+    CHECK(testing::read_text(folder / name) == "new");
+  }
+  CHECK(testing::read_text(folder / "f") == "old");
 }
 
 TEST_CASE("atomic_file: where the disk gives no more, a resource_error, and no rubbish") {

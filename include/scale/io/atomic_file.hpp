@@ -17,18 +17,20 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace scale {
 
 /// Writes `path` through ".NAME.tmp-PID-K" in the same folder. Until commit() returns, readers see what was there
-/// before; without commit() the temporary file is removed by the destructor. A symbolic link at `path` is replaced.
-/// Throws argument_error where the place cannot be written, resource_error where disk or descriptors run out.
+/// before; without commit() the temporary file is removed by the destructor. A symbolic link to a file is replaced.
+/// Throws argument_error, at once, where the folder cannot be written or something else than a file has the name;
+/// resource_error where disk or descriptors run out.
 class atomic_file {
  public:
   explicit atomic_file(std::filesystem::path path) : path_(std::move(path)) {
-    if (path_.filename().empty()) throw argument_error(path_.string() + ": expected the path of a file to write");
+    expect_file_name(path_);
     for (int attempt = 0; descriptor_ < 0; ++attempt) {
       temporary_ = path_;
       temporary_.replace_filename("." + path_.filename().string() + ".tmp-" + std::to_string(::getpid()) + "-" +
@@ -89,6 +91,14 @@ class atomic_file {
     synchronise_folder();
   }
 
+  /// The same under another name in the same folder.
+  void commit_as(std::filesystem::path path) {
+    expect(path.parent_path() == path_.parent_path(), "atomic_file::commit_as", "the name must be of the same folder");
+    expect_file_name(path);
+    path_ = std::move(path);
+    commit();
+  }
+
   /// Removes the temporary file; what was at `path` before stays. Harmless after commit().
   void discard() noexcept {
     if (descriptor_ < 0) return;
@@ -97,6 +107,16 @@ class atomic_file {
   }
 
  private:
+  // Renaming onto a folder fails, but only in the end; onto a device it would replace the device.
+  static void expect_file_name(std::filesystem::path const& path) {
+    std::error_code ignored;  // what cannot be examined cannot be written to either, which creating a file says better
+    std::filesystem::file_status const found = std::filesystem::status(path, ignored);
+    bool const folder = path.filename().empty() || std::filesystem::is_directory(found);
+    if (folder || (std::filesystem::exists(found) && !std::filesystem::is_regular_file(found)))
+      throw argument_error(path.string() + ": expected the path of a file to write, found a " +
+                           (folder ? "folder" : "device, pipe or socket"));
+  }
+
   static constexpr std::size_t buffer_size = std::size_t{1} << 18;
   static constexpr int max_attempts = 1000;
 
