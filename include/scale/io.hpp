@@ -8,6 +8,7 @@
 #include <scale/io/file_error.hpp>
 #include <scale/io/json.hpp>
 #include <scale/io/json_lines.hpp>
+#include <scale/io/json_text.hpp>
 #include <scale/io/mapped_file.hpp>
 #include <scale/io/name_map.hpp>
 #include <scale/io/npy.hpp>
