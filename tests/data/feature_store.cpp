@@ -252,13 +252,59 @@ TEST_CASE("feature store: a large one streams through; names may hold any byte")
     video.row.name += std::string("\n\xff\0,", 4);
     writer.append(video.row);
   }
-  writer.append_failure("\xff\xfe", "name is not UTF-8");
+  writer.append_failure("\xff\xfe", "cannot be opened: \xff");
   writer.finish();
   feature_store const store(folder / "s");
   store.verify();
   CHECK(store.record(299).name == std::string("set1/v299.avi\n\xff\0,", 17));
+  REQUIRE(store.failures().size() == 1);
+  CHECK(store.failures()[0].name == "\xff\xfe");
+  CHECK(store.failures()[0].reason == "cannot be opened: \xef\xbf\xbd");
   CHECK(store.raw_positions_of(299)[8] == 29908.f);
   CHECK(store.features_as<float>(299)[299] == static_cast<float>(f16((299 * 16 + 299.f / 8) / 2)));
+}
+
+TEST_CASE("feature store: what the description cannot hold is refused before any work") {
+  temporary_folder const folder;
+  auto const refused = [&]<class E>(scale::store_description const& d, std::string const& part, E const*) {
+    std::string const text = message_of<E>([&] { feature_store_writer const writer(folder / "s", d); });
+    CHECK_MESSAGE(contains(text, part), text);
+  };
+  scale::store_description d = testing::description(stored_type::f32, 2);
+  d.columns[1] = "\xe9tiquette";
+  refused(d, "column 1: expected a name in UTF-8, found '\\xe9tiquette'", static_cast<input_error*>(nullptr));
+  d = testing::description(stored_type::f32, 2);
+  d.classes[0] = "caf\xe9";
+  refused(d, "class 0: expected a name in UTF-8, found 'caf\\xe9'", static_cast<input_error*>(nullptr));
+  d = testing::description(stored_type::f32, 2);
+  d.provenance["decoder"] = "\xff";
+  refused(d, "UTF-8", static_cast<argument_error*>(nullptr));
+  CHECK(folder.names().empty());
+}
+
+TEST_CASE("feature store: finished under another name, what has the first one stays") {
+  temporary_folder const folder;
+  std::string const before = testing::read_text(testing::write_store(folder / "s", stored_type::f16, 2, {2, 2, 2}));
+  feature_store_writer writer(folder / "s", testing::description(stored_type::f16, 2));
+  writer.append(video_data(0, 2, 2).row);
+  writer.finish_as(folder / "s.partial");
+  CHECK(testing::read_text(folder / "s") == before);
+  feature_store const store(folder / "s.partial");
+  store.verify();
+  CHECK(store.videos() == 1);
+  CHECK(folder.names().size() == 2);
+}
+
+TEST_CASE("feature store: told from other files by how it begins") {
+  temporary_folder const folder;
+  std::string const whole = testing::read_text(testing::write_store(folder / "s", stored_type::f16, 2, {2}));
+  CHECK(scale::is_feature_store(folder / "s"));
+  CHECK(scale::is_feature_store(folder.write("cut", whole.substr(0, 100))));
+  CHECK_FALSE(scale::is_feature_store(folder.write("head", whole.substr(0, 7))));
+  CHECK_FALSE(scale::is_feature_store(folder.write("text", "path,label\na.mp4,0\n")));
+  CHECK_FALSE(scale::is_feature_store(folder.write("empty", "")));
+  CHECK_FALSE(scale::is_feature_store(folder / "nothing"));
+  CHECK_FALSE(scale::is_feature_store(folder.path()));
 }
 
 TEST_CASE("feature store: exported to npy") {

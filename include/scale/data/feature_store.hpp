@@ -16,10 +16,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -32,6 +35,15 @@ struct store_expectation {
   std::optional<index_t> clips = {};     // per video, all the same
   std::optional<stored_type> type = {};  // F16 or F32
 };
+
+/// Whether a file begins as feature stores do, whole or damaged; false where no regular file can be read.
+inline bool is_feature_store(std::filesystem::path const& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  std::ifstream in(path, std::ios::binary);
+  char head[sizeof(detail::store::magic)] = {};
+  return in.read(head, sizeof(head)) && std::equal(std::begin(head), std::end(head), detail::store::magic);
+}
 
 /// N videos, R rows (clips) in all, D numbers per feature. Everything seen through it borrows from it. Reading from
 /// several threads is safe.

@@ -7,6 +7,7 @@
 #include <scale/io/atomic_file.hpp>
 #include <scale/io/crc32c.hpp>
 #include <scale/io/json.hpp>
+#include <scale/io/json_text.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -47,6 +48,8 @@ struct store_description {
 /// disk as they come; positions too, through temporary files; only names and columns stay in memory.
 class feature_store_writer {
  public:
+  /// Throws input_error, naming it, for a column or class that is not UTF-8; argument_error for a description that
+  /// cannot be, else as atomic_file. Names of videos may hold any byte.
   feature_store_writer(std::filesystem::path const& path, store_description description)
       : description_(std::move(description)), file_(path), positions_(path), raw_(path) {
     expect(description_.type == stored_type::f16 || description_.type == stored_type::f32, "feature_store_writer",
@@ -57,6 +60,9 @@ class feature_store_writer {
     for (std::string_view const key : provenance_keys)
       expect(description_.provenance.contains(key), "feature_store_writer",
              "provenance lacks '" + std::string(key) + "'");
+    static_cast<void>(json_line(description_.provenance));
+    expect_utf8("column", description_.columns);
+    expect_utf8("class", description_.classes);
     detail::store::file_header const empty;
     file_.write(std::as_bytes(std::span(&empty, 1)));
   }
@@ -104,6 +110,27 @@ class feature_store_writer {
   /// Writes tables and header, brings all to disk, and gives the file its name. Throws input_error where no video was
   /// added: a store has at least one.
   void finish() {
+    write_tables();
+    file_.commit();
+  }
+
+  /// The same under another name in the same folder.
+  void finish_as(std::filesystem::path const& path) {
+    write_tables();
+    file_.commit_as(path);
+  }
+
+ private:
+  static constexpr index_t max_width = index_t{1} << 24;
+
+  static void expect_utf8(char const* what, std::vector<std::string> const& names) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (!is_utf8(names[i]))
+        throw input_error(std::string(what) + " " + std::to_string(i) + ": expected a name in UTF-8, found '" +
+                          printable(names[i]) + "'; bring the list of videos to UTF-8");
+  }
+
+  void write_tables() {
     namespace fmt = detail::store;
     if (records_.empty()) refuse_file(file_.path(), "no video gave features, so there is nothing to store");
     std::string const text = description_text();
@@ -132,11 +159,7 @@ class feature_store_writer {
     header.file_size = file_.position();
     header.header_crc = crc32c(std::as_bytes(std::span(&header, 1)).first(sizeof(header) - sizeof(header.header_crc)));
     file_.overwrite(0, std::as_bytes(std::span(&header, 1)));
-    file_.commit();
   }
-
- private:
-  static constexpr index_t max_width = index_t{1} << 24;
 
   void check(video_features const& video) const {
     std::string const who = "video '" + printable(video.name) + "': ";
@@ -194,18 +217,15 @@ class feature_store_writer {
 
   std::string description_text() const {
     nlohmann::json failures = nlohmann::json::array();
-    for (store_failure const& failure : failures_)
-      failures.push_back({{"name", printable_json(failure.name)}, {"reason", printable_json(failure.reason)}});
+    for (store_failure const& failure : failures_) {
+      nlohmann::json entry = {{"reason", to_utf8(failure.reason)}};
+      set_exact_text(entry, "name", failure.name);
+      failures.push_back(std::move(entry));
+    }
     return json_line({{"provenance", description_.provenance},
                       {"columns", description_.columns},
                       {"classes", description_.classes},
                       {"failures", std::move(failures)}});
-  }
-
-  // A file name need not be UTF-8, but JSON must: what is not becomes U+FFFD.
-  static nlohmann::json printable_json(std::string const& text) {
-    std::string const clean = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    return nlohmann::json::parse(clean);
   }
 
   store_description description_;

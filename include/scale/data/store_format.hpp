@@ -9,7 +9,7 @@
 //   raw           [rows, 7] f32, in pixels and frames
 //   records       one video_row per video
 //   strings       per video: its name, then its columns, each as u32 length and bytes
-//   description   JSON: provenance, columns, classes, failures
+//   description   JSON: provenance, columns, classes, failures (name, reason; name_hex where the name is not UTF-8)
 //
 // A video's own checksum covers its features, positions and raw positions, in this order.
 

@@ -6,6 +6,7 @@
 #include <scale/io/crc32c.hpp>
 #include <scale/io/file_error.hpp>
 #include <scale/io/json.hpp>
+#include <scale/io/json_text.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -119,10 +120,9 @@ inline void read_description(std::filesystem::path const& path, std::string_view
   out.classes = texts_of(path, description["classes"]);
   if (!description["failures"].is_array()) refuse_file(path, "description: expected a list of failures");
   for (nlohmann::json const& failure : description["failures"]) {
-    if (!failure.is_object() || !failure.contains("name") || !failure["name"].is_string() ||
-        !failure.contains("reason") || !failure["reason"].is_string())
-      refuse_file(path, "description: a failure lacks name or reason");
-    out.failures.push_back({failure["name"].get<std::string>(), failure["reason"].get<std::string>()});
+    if (!failure.is_object() || !failure.contains("reason") || !failure["reason"].is_string())
+      refuse_file(path, "description: a failure lacks its reason");
+    out.failures.push_back({exact_text(failure, "name", path), failure["reason"].get<std::string>()});
   }
 }
 
