@@ -7,8 +7,9 @@
 
 #include "scale/program.hpp"
 
-#include <filesystem>
+#include <cstddef>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace scale::program {
@@ -21,29 +22,85 @@ struct backbone_choice {
   std::vector<std::string> allow;
 };
 
-/// Defaults of the backbone of that name. Throws argument_error for a name that is none.
-inline backbone_defaults defaults_of(std::string const& name) {
-  if (name == "motion_energy") return motion_energy_backbone<float, ref::context>::defaults();
-  if (name == "mobilenet_v2") return mobilenet_v2_backbone<float, ref::context>::defaults();
-  throw argument_error("--backbone: expected motion_energy or mobilenet_v2, got " + name);
+/// An entry names a backbone's class, says whether it has weights, and makes one.
+struct motion_energy_entry {
+  template <class T, class B>
+  using type = motion_energy_backbone<T, B>;
+  static constexpr bool has_weights = false;
+
+  template <class T, class B>
+  static type<T, B> make(B const&, backbone_choice const&, int threads) {
+    return type<T, B>(threads);
+  }
+};
+
+struct mobilenet_v2_entry {
+  template <class T, class B>
+  using type = mobilenet_v2_backbone<T, B>;
+  static constexpr bool has_weights = true;
+
+  template <class T, class B>
+  static type<T, B> make(B const& b, backbone_choice const& choice, int) {
+    mobilenet_v2_options options;
+    options.pooling = choice.pooling;
+    return type<T, B>(b, safetensors_file(choice.weights), options, choice.allow);
+  }
+};
+
+using backbone_entries = std::tuple<motion_energy_entry, mobilenet_v2_entry>;
+
+/// What can be said of an entry's backbone without making one.
+template <class Entry>
+using backbone_facts = typename Entry::template type<float, ref::context>;
+
+inline bool is_backbone(std::string const& name) {
+  return std::apply([&]<class... Entry>(Entry...) { return ((name == backbone_facts<Entry>::name) || ...); },
+                    backbone_entries());
 }
 
-/// Makes the backbone and calls f(backbone).
+/// Their names, "motion_energy or mobilenet_v2".
+inline std::string backbone_names() {
+  std::string names;
+  auto const add = [&](char const* name) { names += (names.empty() ? "" : " or ") + std::string(name); };
+  std::apply([&]<class... Entry>(Entry...) { (add(backbone_facts<Entry>::name), ...); }, backbone_entries());
+  return names;
+}
+
+/// Calls f(entry) for the backbone of that name. Throws argument_error for a name that is none.
+template <std::size_t I = 0, class F>
+auto with_backbone_entry(std::string const& name, F&& f) {
+  using entry = std::tuple_element_t<I, backbone_entries>;
+  if (name == backbone_facts<entry>::name) return f(entry());
+  if constexpr (I + 1 < std::tuple_size_v<backbone_entries>)
+    return with_backbone_entry<I + 1>(name, f);
+  else
+    throw argument_error("--backbone: expected " + backbone_names() + ", got " + name);
+}
+
+inline backbone_defaults defaults_of(std::string const& name) {
+  return with_backbone_entry(name, []<class Entry>(Entry) { return backbone_facts<Entry>::defaults(); });
+}
+
+/// Makes the backbone and calls f(backbone). Options that the backbone has no use for are refused.
 template <class T, class B, class F>
 auto with_backbone(B const& b, backbone_choice const& choice, int threads, F&& f) {
-  static_cast<void>(defaults_of(choice.name));
-  if (choice.name == "motion_energy") {
-    expect(choice.weights.empty(), "--weights", "motion_energy is a formula and has no weights");
-    expect(!choice.pooling_given, "--frame-pool", "motion_energy looks at whole clips: there are no frames to pool");
-    motion_energy_backbone<T, B> backbone(threads);
+  return with_backbone_entry(choice.name, [&]<class Entry>(Entry) {
+    auto const require = [&](bool good, std::string const& text) {
+      if (!good) throw argument_error(text);
+    };
+    bool const has_allowed = !choice.allow.empty(), has_file = !choice.weights.empty();
+    if (Entry::has_weights) {
+      require(has_file, "--weights: " + choice.name + " needs a weights file, .safetensors");
+    } else {
+      require(!has_file, "--weights: " + choice.name + " is a formula and has no weights; leave the option out");
+      require(!has_allowed, "--allow: " + choice.name + " is a formula and has no weights; leave the option out");
+    }
+    require(
+        backbone_facts<Entry>::input == backbone_input::frames || !choice.pooling_given,
+        "--frame-pool: " + choice.name + " looks at whole clips, there are no frames to pool; leave the option out");
+    auto backbone = Entry::template make<T>(b, choice, threads);
     return f(backbone);
-  }
-  expect(!choice.weights.empty(), "--weights", choice.name + " needs a weights file");
-  safetensors_file const file(choice.weights);
-  mobilenet_v2_options options;
-  options.pooling = choice.pooling;
-  mobilenet_v2_backbone<T, B> backbone(b, file, options, choice.allow);
-  return f(backbone);
+  });
 }
 
 }  // namespace scale::program
