@@ -7,10 +7,15 @@
 #include "scale/backbones.hpp"
 #include "scale/program.hpp"
 
+#include <charconv>
+#include <cmath>
+#include <cstddef>
 #include <string>
+#include <system_error>
 
 namespace scale::program {
 
+/// Numbers that are 0 were not given.
 struct view_arguments {
   backbone_choice backbone;
   std::string views = "lin", pixels = "own", pooling = "mean", blur = "frame", store_type = "f16";
@@ -19,8 +24,19 @@ struct view_arguments {
   bool allow_damaged = false, allow_outside = false;
 };
 
+inline constexpr char const* view_options_group = "Extraction";
+
+/// What is wrong with a text that must be a number above 0, or nothing. CLI11's own ranges let NaN pass.
+inline std::string check_positive(std::string const& text) {
+  double value = 0;
+  auto const [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  bool const good = code == std::errc() && end == text.data() + text.size() && value > 0 && std::isfinite(value);
+  return good ? std::string() : "expected a number above 0, got " + text;
+}
+
 inline void add_view_options(CLI::App& command, view_arguments& a) {
-  command.add_option("--backbone", a.backbone.name, "motion_energy or mobilenet_v2")->capture_default_str();
+  command.option_defaults()->group(view_options_group);
+  command.add_option("--backbone", a.backbone.name, backbone_names())->capture_default_str();
   command.add_option("--weights", a.backbone.weights, "the backbone's weights, .safetensors");
   command.add_option("--allow", a.backbone.allow, "a weight that may be missing or unused; repeat for more")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -29,13 +45,15 @@ inline void add_view_options(CLI::App& command, view_arguments& a) {
   command.add_option("--views", a.views, "lin, aug or val")
       ->check(CLI::IsMember({"lin", "aug", "val"}))
       ->capture_default_str();
-  command.add_option("--clips", a.clips, "clips per video; 0: 16, for val 15")->check(CLI::Range(0, 1 << 20));
+  command.add_option("--clips", a.clips, "clips per video; unless given 16, for val 15")->check(CLI::Range(1, 1 << 20));
   command.add_option("--passes", a.passes, "how often the clips are drawn")
       ->check(CLI::Range(1, 1 << 16))
       ->capture_default_str();
-  command.add_option("--size", a.size, "side of a clip in pixels; 0: the recipe's")->check(CLI::Range(0, 4096));
-  command.add_option("--frames", a.frames, "frames per clip; 0: the backbone's")->check(CLI::Range(0, 4096));
-  command.add_option("--stride", a.stride, "frames from one to the next at 30 per second; 0: the backbone's");
+  command.add_option("--size", a.size, "side of a clip in pixels; unless given the recipe's")
+      ->check(CLI::Range(1, 4096));
+  command.add_option("--frames", a.frames, "frames per clip; unless given the backbone's")->check(CLI::Range(1, 4096));
+  command.add_option("--stride", a.stride, "frames from one to the next at 30 per second; unless given the backbone's")
+      ->check(check_positive, "POSITIVE");
   command.add_option("--pixels", a.pixels, "pixel statistics: the backbone's own, or .45/.225 as released")
       ->check(CLI::IsMember({"own", "released"}))
       ->capture_default_str();
@@ -53,6 +71,15 @@ inline void add_view_options(CLI::App& command, view_arguments& a) {
       ->capture_default_str();
   command.add_flag("--allow-damaged", a.allow_damaged, "use the good frames of videos with decode errors");
   command.add_flag("--allow-outside", a.allow_outside, "allow paths in lists to leave the list's folder");
+  command.option_defaults()->group("Options");
+}
+
+/// Throws argument_error where an option of extraction was given although there is nothing to extract.
+inline void expect_no_view_options(CLI::App const& command, std::string const& store) {
+  for (CLI::Option const* const option : command.get_options())
+    if (option->get_group() == view_options_group && option->count() > 0)
+      throw argument_error(option->get_name() + ": " + store +
+                           " is a store, its clips are made already; leave the option out, or give the videos");
 }
 
 inline extraction_options extraction_options_of(view_arguments& a, CLI::App const& command, session const& s) {
@@ -63,6 +90,8 @@ inline extraction_options extraction_options_of(view_arguments& a, CLI::App cons
   o.views.recipe = a.views == "lin"   ? video::view_recipe::lin
                    : a.views == "aug" ? video::view_recipe::aug
                                       : video::view_recipe::val;
+  if (o.views.recipe != video::view_recipe::aug && command.count("--blur") > 0)
+    throw argument_error("--blur: views " + a.views + " blur nothing, only aug does; leave the option out");
   o.views.clips = a.clips;
   o.views.passes = a.passes;
   o.views.size = a.size;
@@ -81,7 +110,7 @@ inline extraction_options extraction_options_of(view_arguments& a, CLI::App cons
   o.type = a.store_type == "f32" ? stored_type::f32 : stored_type::f16;
   o.ahead = s.options.threads > 1 ? decode_ahead::yes : decode_ahead::no;
   o.provenance["pixels"] = a.pixels;
-  if (a.backbone.name == "mobilenet_v2") o.provenance["frame_pool"] = a.pooling;
+  o.provenance["allowed_weights"] = a.backbone.allow;
   return o;
 }
 

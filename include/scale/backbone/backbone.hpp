@@ -3,6 +3,7 @@
 // What a backbone is: a frozen network or formula that turns a clip into one feature vector.
 
 #include <scale/core/tensor.hpp>
+#include <scale/ops/frame_pool.hpp>
 
 #include <concepts>
 #include <string>
@@ -26,10 +27,16 @@ struct backbone_defaults {
   double std[3] = {1, 1, 1};
 };
 
+template <class X>
+concept pools_frames = requires(X const& c) {
+  { c.pooling() } -> std::same_as<frame_pooling>;
+};
+
 /// A backbone of element type T on backend B. `name` is its word on the command line; `weights_sha256()` the file's
 /// hash in hexadecimal, empty where there are no weights. `forward(b, clips, features)` takes pixels [n, 3, t, h, w]
 /// after the statistics of `defaults()` and sets rows [n, feature_width()]; it owns its workspace, which grows at the
-/// first call of a larger size and is used again after, so one object serves one thread.
+/// first call of a larger size and is used again after, so one object serves one thread. One that looks at frames
+/// says how it pools them.
 template <class X, class T, class B>
 concept clip_backbone = backend<B> && floating<T> &&
     requires(X& x, X const& c, B const& b, tensor_view<T const, 5, B> clips, tensor_view<T, 2, B> features) {
@@ -39,7 +46,7 @@ concept clip_backbone = backend<B> && floating<T> &&
   { c.feature_width() } -> std::same_as<index_t>;
   { c.weights_sha256() } -> std::convertible_to<std::string>;
   x.forward(b, clips, features);
-};
+} &&(X::input == backbone_input::clip || pools_frames<X>);
 
 /// Throws argument_error unless clips are [n, 3, t, h, w] and features rows [n, width].
 template <class T, class B>

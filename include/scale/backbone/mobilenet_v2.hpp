@@ -79,6 +79,7 @@ class mobilenet_v2_backbone {
 
   index_t frame_width() const { return options_.architecture.last; }
   index_t feature_width() const { return pooled_width(options_.pooling, frame_width()); }
+  frame_pooling pooling() const { return options_.pooling; }
   std::string weights_sha256() const { return sha256_; }
 
   /// Classes of the file's classifier; 0 where it has none.
