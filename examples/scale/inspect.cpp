@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale inspect: what a file is, what is in it, whether it is whole.
 #include <scale/data/feature_store.hpp>
-#include <scale/data/open_manifest.hpp>
+#include <scale/io/json_text.hpp>
 #include <scale/io/npy.hpp>
 #include <scale/io/safetensors.hpp>
+#include <scale/nn/set_transformer_config.hpp>
+#include <scale/train/checkpoint.hpp>
+#include <scale/train/model_file.hpp>
 #include <scale/video/reader.hpp>
 
+#include "scale/outputs.hpp"
 #include "scale/program.hpp"
+#include "scale/verify/golden_case.hpp"
 #include <fmt/format.h>
 
+#include <array>
+#include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
 
 namespace scale::program {
 
@@ -20,35 +30,96 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-std::string first_bytes(std::filesystem::path const& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw input_error(path.string() + ": cannot be opened");
-  std::string bytes(9, '\0');
-  in.read(bytes.data(), 9);
-  bytes.resize(static_cast<std::size_t>(in.gcount()));
-  return bytes;
-}
+constexpr std::string_view golden_format = "scale-golden-1";
 
-json describe_store(std::filesystem::path const& path) {
+// Each of these adds what it finds to `out`, "kind" first. What throws on the way is why the file is not whole.
+
+void describe_store(json& out, std::filesystem::path const& path) {
+  out["kind"] = "feature store";
   feature_store const store(path);
+  out.update({{"videos", store.videos()},
+              {"clips", store.rows()},
+              {"clips_per_video", store.is_uniform() ? json(store.clips()) : json("differ")},
+              {"feature_width", store.feature_width()},
+              {"feature_type", std::string(name_of(store.feature_type()))},
+              {"classes", store.classes().size()},
+              {"columns", store.columns()},
+              {"fingerprint", store.fingerprint()},
+              {"failures", failures_json(store.failures(), "name")},
+              {"provenance", store.provenance()}});
   store.verify();
-  json failures = json::array();
-  for (store_failure const& f : store.failures()) failures.push_back({{"name", f.name}, {"reason", f.reason}});
-  return {{"kind", "feature store, version 1"},
-          {"whole", true},
-          {"videos", store.videos()},
-          {"clips", store.rows()},
-          {"clips_per_video", store.is_uniform() ? json(store.clips()) : json("differ")},
-          {"feature_width", store.feature_width()},
-          {"feature_type", std::string(name_of(store.feature_type()))},
-          {"classes", store.classes().size()},
-          {"columns", store.columns()},
-          {"fingerprint", store.fingerprint()},
-          {"failures", failures},
-          {"provenance", store.provenance()}};
 }
 
-json describe_safetensors(std::filesystem::path const& path) {
+void describe_model(json& out, std::filesystem::path const& path) {
+  out["kind"] = "model";
+  model_file const model(path);
+  model_description const& d = model.description();
+  out.update({{"input", std::string(name_of(d.input))},
+              {"feature_width", d.config.features},
+              {"hidden", d.config.width},
+              {"layers", d.config.layers},
+              {"pretraining_heads", model.has_heads()},
+              {"backbone", d.backbone},
+              {"weights_sha256", d.weights_sha256}});
+}
+
+/// The set transformer that a checkpoint's run trains, as far as it decides the parameters.
+set_transformer_config config_of_run(safetensors_file const& file, checkpoint_info const& info) {
+  auto const number = [&]<class T>(char const* key, T& value) {
+    bool const good = info.run.contains(key) &&
+                      (std::is_same_v<T, double> ? info.run.at(key).is_number() : info.run.at(key).is_number_integer());
+    if (!good) refuse_file(file.path(), "metadata \"config\": expected the number '" + std::string(key) + "'");
+    value = info.run.at(key).get<T>();
+  };
+  set_transformer_config config;
+  number("features", config.features);
+  number("hidden", config.width);
+  number("layers", config.layers);
+  number("mlp-ratio", config.mlp_ratio);
+  number("pred-hidden", config.pred_hidden);
+  number("target-hidden", config.target_hidden);
+  number("set-dim", config.set_dim);
+  number("dense-dim", config.dense_dim);
+  index_t const tensors = static_cast<index_t>(file.tensors().size());
+  if (config.layers > tensors)
+    refuse_file(file.path(), "metadata \"config\" says " + std::to_string(config.layers) + " layers, there are " +
+                                 std::to_string(tensors) + " tensors");
+  return config;
+}
+
+void describe_checkpoint(json& out, safetensors_file const& file) {
+  out["kind"] = "checkpoint";
+  checkpoint_info const info = read_checkpoint_info(file);
+  set_transformer_config const config = config_of_run(file, info);
+  out.update({{"step", info.step},
+              {"epoch", info.epoch},
+              {"input", info.run.contains("input") ? json(info.run.at("input")) : json()},
+              {"feature_width", config.features},
+              {"hidden", config.width},
+              {"layers", config.layers}});
+  std::vector<parameter_spec> const specs = set_transformer_parameters(config);
+  std::array<std::string_view, 3> const prefixes = {"", first_moment_prefix, second_moment_prefix};
+  for (std::string_view const prefix : prefixes)
+    for (parameter_spec const& spec : specs) {
+      stored_tensor const& t = file.at(std::string(prefix) + spec.name);
+      if (t.shape != spec.shape)
+        refuse_file(file.path(), "tensor '" + t.name + "': expected shape " + shape_text(spec.shape) + ", found " +
+                                     shape_text(t.shape));
+    }
+  if (file.tensors().size() != prefixes.size() * specs.size())
+    refuse_file(file.path(), "expected " + std::to_string(prefixes.size() * specs.size()) +
+                                 " tensors, of parameters and their two moments, found " +
+                                 std::to_string(file.tensors().size()));
+}
+
+void describe_golden_case(json& out, std::filesystem::path const& path) {
+  out["kind"] = "golden case";
+  golden_case const golden(path);
+  out["case"] = golden.kind();
+}
+
+void describe_safetensors(json& out, std::filesystem::path const& path) {
+  out["kind"] = "safetensors";
   safetensors_file const file(path);
   json tensors = json::object();
   std::uint64_t elements = 0;
@@ -56,42 +127,50 @@ json describe_safetensors(std::filesystem::path const& path) {
     tensors[t.name] = {{"dtype", std::string(name_of(t.type))}, {"shape", t.shape}};
     elements += static_cast<std::uint64_t>(t.size());
   }
-  return {{"kind", "safetensors"},          {"whole", true},        {"metadata", file.metadata()},
-          {"count", file.tensors().size()}, {"elements", elements}, {"tensors", tensors}};
+  out.update(
+      {{"metadata", file.metadata()}, {"count", file.tensors().size()}, {"elements", elements}, {"tensors", tensors}});
+  auto const found = file.metadata().find("format");
+  std::string const format = found == file.metadata().end() ? std::string() : found->second;
+  if (format == model_format) describe_model(out, path);
+  if (format == checkpoint_format) describe_checkpoint(out, file);
+  if (format == golden_format) describe_golden_case(out, path);
 }
 
-json describe_video(std::filesystem::path const& path, session const& s) {
+void describe_npy(json& out, std::filesystem::path const& path) {
+  out["kind"] = "npy";
+  npy_file const file(path);
+  out["dtype"] = std::string(name_of(file.tensor().type));
+  out["shape"] = file.tensor().shape;
+}
+
+void describe_video(json& out, std::filesystem::path const& path, session const& s) {
   video::read_options options;
   options.damaged = video::damaged_videos::allow;
   options.stop = s.stop;
   video::video_info const info = video::probe(path, options);
-  return {{"kind", "video"},
-          {"whole", info.errors == 0},
-          {"frames", info.frames},
-          {"width", info.size.width},
-          {"height", info.size.height},
-          {"fps", info.fps},
-          {"duration", info.duration},
-          {"rotation", info.rotation},
-          {"codec", info.codec},
-          {"pixel_format", info.pixel_format},
-          {"colour_matrix", info.colour_matrix},
-          {"full_range", info.full_range},
-          {"errors", info.errors},
-          {"first_error", info.first_error}};
+  out.update({{"kind", "video"},
+              {"frames", info.frames},
+              {"width", info.size.width},
+              {"height", info.size.height},
+              {"fps", info.fps},
+              {"duration", info.duration},
+              {"rotation", info.rotation},
+              {"codec", info.codec},
+              {"pixel_format", info.pixel_format},
+              {"colour_matrix", info.colour_matrix},
+              {"full_range", info.full_range},
+              {"errors", info.errors},
+              {"first_error", to_utf8(info.first_error)}});
+  if (info.errors != 0) refuse_file(path, std::to_string(info.errors) + " errors, the first: " + info.first_error);
 }
 
-json describe(std::filesystem::path const& path, session const& s) {
-  if (std::filesystem::is_directory(path)) throw input_error(path.string() + ": is a folder; name the files in it");
-  std::string const head = first_bytes(path);
-  if (head.starts_with("\x89SCFS")) return describe_store(path);
-  if (path.extension() == ".safetensors" || (head.size() == 9 && head[8] == '{')) return describe_safetensors(path);
-  if (head.starts_with("\x93NUMPY")) {
-    npy_file const file(path);
-    stored_tensor const& t = file.tensor();
-    return {{"kind", "npy"}, {"whole", true}, {"dtype", std::string(name_of(t.type))}, {"shape", t.shape}};
-  }
-  return describe_video(path, s);
+void describe(json& out, std::filesystem::path const& path, session const& s) {
+  std::string const head = first_bytes(path, 9);
+  if (is_feature_store(path)) return describe_store(out, path);
+  if (path.extension() == ".safetensors" || (head.size() == 9 && head[8] == '{'))
+    return describe_safetensors(out, path);
+  if (is_npy(path)) return describe_npy(out, path);
+  describe_video(out, path, s);
 }
 
 void print_text(json const& object) {
@@ -106,26 +185,37 @@ void print_text(json const& object) {
 }
 
 exit_code inspect(session const& s, std::vector<std::string> const& paths) {
-  bool refused = false;
+  exit_code result = exit_code::done;
   for (std::string const& path : paths) {
-    json object = {{"file", path}};
+    json found = json::object();
+    std::string problem;
     try {
-      object.update(describe(path, s));
-      refused = refused || !object["whole"].get<bool>();
-    } catch (input_error const& e) {
-      object["whole"] = false;
-      object["error"] = e.what();
-      refused = true;
+      describe(found, path, s);
+    } catch (cancelled_error const&) {
+      throw;
+    } catch (resource_error const& e) {
+      problem = e.what();
+      result = exit_code::machine_lacks;
+    } catch (error const& e) {
+      problem = e.what();
+      if (result == exit_code::done) result = exit_code::input_refused;
     }
+    json object;
+    set_exact_text(object, "file", path);
+    if (found.contains("kind")) object["kind"] = found["kind"];
+    object["whole"] = problem.empty();
+    if (!problem.empty()) object["error"] = to_utf8(problem);
+    for (auto const& [key, value] : found.items()) object[key] = value;
     if (s.options.json) {
       print_json(object);
     } else {
       std::cout << path << '\n';
       object.erase("file");
+      object.erase("file_hex");
       print_text(object);
     }
   }
-  return refused ? exit_code::input_refused : exit_code::done;
+  return result;
 }
 
 }  // namespace
