@@ -9,8 +9,10 @@
 #include <scale/video/decoder_version.hpp>
 #include <scale/video/frames.hpp>
 #include <scale/video/positions.hpp>
+#include <scale/video/pushed_video.hpp>
 #include <scale/video/reader.hpp>
 #include <scale/video/render.hpp>
+#include <scale/video/render_clip.hpp>
 #include <scale/video/resize.hpp>
 #include <scale/video/video_info.hpp>
 #include <scale/video/views.hpp>
