@@ -10,6 +10,7 @@
 #include <scale/eval/input_kind.hpp>
 #include <scale/eval/knn.hpp>
 #include <scale/eval/linear_head.hpp>
+#include <scale/eval/memory_clips.hpp>
 #include <scale/eval/metadata_baseline.hpp>
 #include <scale/eval/metrics.hpp>
 #include <scale/eval/representation.hpp>
