@@ -6,25 +6,21 @@
 #include <scale/backbone/frame_pool.hpp>
 #include <scale/core/dtype.hpp>
 #include <scale/core/version.hpp>
+#include <scale/data/clip_extractor.hpp>
 #include <scale/data/extraction_options.hpp>
 #include <scale/data/feature_store_writer.hpp>
 #include <scale/data/manifest.hpp>
-#include <scale/ops/transfer.hpp>
 #include <scale/video/decoder_version.hpp>
-#include <scale/video/positions.hpp>
 #include <scale/video/render.hpp>
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <future>
 #include <optional>
-#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -90,71 +86,9 @@ inline decoded_entry decode_entry(manifest_entry const& entry, extraction_option
   return out;
 }
 
-/// Renders clips and takes them through the backbone, `clips_at_once` of them together. Owns the memory for that.
-template <floating T, backend B, clip_backbone<T, B> Backbone>
-class clip_encoder {
- public:
-  clip_encoder(B const& b, Backbone& backbone, extraction_options const& options)
-      : b_(b),
-        backbone_(backbone),
-        pixel_statistics_(options.pixels),
-        clips_(index_t{options.views.clip_count()} * options.views.passes),
-        batch_((std::min)(options.clips_at_once, clips_)),
-        input_(b, shape{batch_, index_t{3}, index_t{options.views.sampling.num_frames},
-                        index_t{options.views.clip_size()}, index_t{options.views.clip_size()}}),
-        output_(b, shape{clips_, backbone.feature_width()}),
-        pixels_(static_cast<std::size_t>(input_.size())),
-        features_(static_cast<std::size_t>(output_.size())) {}
-
-  /// Features [V, D] of a video's V clips, valid until the next call.
-  std::span<float const> operator()(video::planned_video const& video) {
-    for (index_t begin = 0; begin < clips_; begin += batch_) {
-      index_t const count = (std::min)(batch_, clips_ - begin);
-      render(video, begin, count);
-      tensor_view<T, 5, B> const part = input_.view().rows(0, count);
-      std::span<pixel const> const rendered = std::span(pixels_).first(static_cast<std::size_t>(part.size()));
-      if constexpr (std::same_as<T, pixel>) {
-        upload(b_, rendered, part);
-      } else {
-        converted_.assign(rendered.begin(), rendered.end());
-        upload(b_, std::span<T const>(converted_), part);
-      }
-      backbone_.forward(b_, tensor_view<T const, 5, B>(part), output_.view().rows(begin, count));
-    }
-    download(b_, output_, std::span<T>(features_));
-    stored_.assign(features_.begin(), features_.end());
-    return stored_;
-  }
-
- private:
-  using pixel = stat_t<T>;
-
-  void render(video::planned_video const& video, index_t begin, index_t count) {
-    std::size_t const clip_size = pixels_.size() / static_cast<std::size_t>(batch_);
-    for (index_t c = 0; c < count; ++c)
-      video::render_clip<pixel>(video.video, video.clips[static_cast<std::size_t>(begin + c)], pixel_statistics_,
-                                std::span<pixel>(pixels_).subspan(static_cast<std::size_t>(c) * clip_size, clip_size));
-  }
-
-  B const& b_;
-  Backbone& backbone_;
-  video::pixel_statistics pixel_statistics_;
-  index_t clips_, batch_;
-  tensor<T, 5, B> input_;
-  tensor<T, 2, B> output_;
-  std::vector<pixel> pixels_;
-  std::vector<T> converted_, features_;
-  std::vector<float> stored_;
-};
-
 /// Adds a video to the store. Returns why not, or nothing.
 inline std::string append_video(feature_store_writer& writer, manifest_entry const& entry,
-                                video::planned_video const& video, std::span<float const> features) {
-  std::vector<video::position> const raw = video::positions_of(video.clips);
-  std::vector<float> positions(raw.size() * video::position_width), raw_positions;
-  video::normalize_positions(std::span<video::position const>(raw), std::span<float>(positions));
-  for (video::position const& row : raw) raw_positions.insert(raw_positions.end(), row.begin(), row.end());
-  video::video_info const& info = video.video.info();
+                                video::video_info const& info, video_clips const& clips) {
   try {
     writer.append({.name = entry.name,
                    .columns = entry.columns,
@@ -163,9 +97,9 @@ inline std::string append_video(feature_store_writer& writer, manifest_entry con
                    .height = static_cast<std::uint32_t>(info.size.height),
                    .frames = static_cast<std::uint64_t>(info.frames),
                    .fps = info.fps,
-                   .features = features,
-                   .positions = positions,
-                   .raw_positions = raw_positions});
+                   .features = clips.features,
+                   .positions = clips.positions,
+                   .raw_positions = clips.raw_positions});
   } catch (input_error const& e) {
     return e.what();
   }
@@ -202,13 +136,12 @@ template <floating T, backend B, clip_backbone<T, B> Backbone>
 extraction_summary extract_features(B const& b, Backbone& backbone, manifest const& videos,
                                     extraction_options const& options, std::filesystem::path const& path,
                                     extraction_callbacks const& callbacks = {}) {
-  expect(options.clips_at_once >= 1, "extract_features", "clips_at_once must be at least 1");
   feature_store_writer writer(path, {.type = options.type,
                                      .feature_width = backbone.feature_width(),
                                      .columns = videos.columns,
                                      .classes = videos.classes,
                                      .provenance = extraction_provenance<T, B>(options, backbone)});
-  detail::clip_encoder<T, B, Backbone> encode(b, backbone, options);
+  clip_extractor<T, B> encode(b, backbone.feature_width(), options.views, options.pixels, options.clips_at_once);
   video::read_options reading = options.reading;
   if (!reading.stop.stop_possible()) reading.stop = callbacks.stop;
   auto const decode = [&](index_t i) {
@@ -232,7 +165,8 @@ extraction_summary extract_features(B const& b, Backbone& backbone, manifest con
     }
     if (options.ahead == decode_ahead::yes && i + 1 < total) next = std::async(std::launch::async, decode, i + 1);
     std::string failure = std::move(decoded.failure);
-    if (decoded.video) failure = detail::append_video(writer, entry, *decoded.video, encode(*decoded.video));
+    if (decoded.video)
+      failure = detail::append_video(writer, entry, decoded.video->video.info(), encode(b, backbone, *decoded.video));
     if (!failure.empty()) {
       writer.append_failure(entry.name, failure);
       summary.failures.push_back({entry.name, failure});
