@@ -33,3 +33,8 @@ TEST_CASE("throw_expected says what, expected, got and where") {
           scale::throw_expected("linear", "w.extent(0)", "7", "8", {"app/step.hpp", 7});
         }) == "[linear] w.extent(0): expected 7, got 8 (app/step.hpp:7)");
 }
+
+TEST_CASE("without a location no line is named") {
+  CHECK(testing::thrown<scale::argument_error>([] { operation(0, scale::location{}); }) ==
+        "[operation] n must be positive");
+}

@@ -5,6 +5,7 @@
 #include "io/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <limits>
 #include <string>
 
@@ -44,4 +45,30 @@ TEST_CASE("json lines: appended, readable at any moment, a torn end is removed o
   folder.write("m.jsonl", "{}\n[1]\n");
   CHECK(contains(message_of<input_error>([&] { (void)scale::read_json_lines(path); }), "line 2"));
   CHECK_THROWS_AS(scale::json_lines_writer(folder / "no" / "m"), scale::argument_error);
+}
+
+TEST_CASE("json lines: only a torn line of JSON lines is cut, any other file stays as it is") {
+  temporary_folder const folder;
+  for (std::string const& foreign :
+       {std::string("notes\nwithout an end"), std::string("notes\n"), std::string("text"), std::string("\n"),
+        std::string("{\n  \"lr\": 1\n}"), std::string("{\n  \"lr\": 1\n}\n"), std::string("{\"lr\": 1}"),
+        std::string("{\"a\":1}\nnotes"), std::string("[1]\n{\"a\":")}) {
+    CAPTURE(foreign);
+    auto const path = folder.write("f", foreign);
+    CHECK(contains(message_of<input_error>([&] { scale::json_lines_writer const writer(path); }), "JSON lines"));
+    CHECK(testing::read_text(path) == foreign);
+  }
+  for (std::string const& before : {std::string(), std::string("{\"a"), std::string("{\"a\":1}\n{\"a\":2")}) {
+    auto const path = folder.write("f", before);
+    scale::json_lines_writer(path).write({{"b", 1}});
+    CHECK(testing::read_text(path) == before.substr(0, before.rfind('\n') + 1) + "{\"b\":1}\n");
+  }
+  CHECK_THROWS_AS(scale::json_lines_writer(folder.path()), input_error);
+}
+
+TEST_CASE("system calls that fail: the path's fault is wrong usage, the machine's is not") {
+  for (int const code : {ENOENT, EACCES, EROFS, ELOOP})
+    CHECK_THROWS_AS(scale::throw_write_failure("f", "opening", code), scale::argument_error);
+  for (int const code : {ENOSPC, EIO, EMFILE})
+    CHECK_THROWS_AS(scale::throw_write_failure("f", "opening", code), scale::resource_error);
 }

@@ -8,7 +8,8 @@
 
 namespace scale {
 
-/// A line of source. As a default argument `location::current()` is the line of the caller.
+/// A line of source. As a default argument `location::current()` is the line of the caller. `location{}` is no line:
+/// for values that a user typed, whose errors no line of source explains.
 struct location {
   char const* file = "";
   unsigned line = 0;
@@ -50,7 +51,9 @@ class cancelled_error : public error {
 
 namespace detail {
 
-inline std::string at_line(location at) { return " (" + std::string(at.file) + ":" + std::to_string(at.line) + ")"; }
+inline std::string at_line(location at) {
+  return at.line == 0 ? std::string() : " (" + std::string(at.file) + ":" + std::to_string(at.line) + ")";
+}
 
 }  // namespace detail
 

@@ -34,23 +34,32 @@ inline std::string printable(std::string_view text, std::size_t limit = 100) {
   throw input_error(file.string() + ": " + std::string(what));
 }
 
-/// Throws for a system call on `file` that failed with `code`: resource_error where the machine lacks something (space,
-/// memory, descriptors, a working disk), else argument_error: the place cannot be written by this user.
-[[noreturn]] inline void throw_write_failure(std::filesystem::path const& file, std::string_view doing, int code) {
-  std::string const text = file.string() + ": " + std::string(doing) +
-                           " failed: " + std::error_code(code, std::generic_category()).message();
+/// Whether a system call that failed with `code` was given a path that cannot work, for this user or for anybody. Else
+/// the machine lacks something: space, memory, descriptors, a working disk.
+constexpr bool is_fault_of_path(int code) noexcept {
   switch (code) {
     case ENOENT:
     case ENOTDIR:
     case EISDIR:
     case EACCES:
     case EPERM:
+    case EROFS:
+    case ELOOP:
     case ENAMETOOLONG:
-    case EINVAL: throw argument_error(text + "; give a path in a folder that exists and can be written");
-    case ENOSPC:
-    case EDQUOT: throw resource_error(text + "; free some space and run again, nothing was left behind");
-    default: throw resource_error(text);
+    case EINVAL: return true;
+    default: return false;
   }
+}
+
+/// Throws for a system call on `file` that failed with `code`: argument_error where the path is at fault, else
+/// resource_error.
+[[noreturn]] inline void throw_write_failure(std::filesystem::path const& file, std::string_view doing, int code) {
+  std::string const text = file.string() + ": " + std::string(doing) +
+                           " failed: " + std::error_code(code, std::generic_category()).message();
+  if (is_fault_of_path(code)) throw argument_error(text + "; give a path in a folder that exists and can be written");
+  if (code == ENOSPC || code == EDQUOT)
+    throw resource_error(text + "; free some space and run again, nothing was left behind");
+  throw resource_error(text);
 }
 
 }  // namespace scale

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -25,18 +26,38 @@ enum class json_lines_mode {
   append,   // go on behind the last whole line; the torn rest of an interrupted line is removed first
 };
 
+namespace detail {
+
+inline bool is_json_object(std::string_view text) {
+  return text.starts_with('{') && nlohmann::json::accept(text.begin(), text.end());
+}
+
+/// Bytes of `text` that appending keeps: all but a torn last line. Throws input_error where it is not JSON lines.
+inline std::size_t whole_json_lines(std::string_view text, std::filesystem::path const& file) {
+  std::size_t const end = text.rfind('\n'), whole = end == std::string_view::npos ? 0 : end + 1;
+  std::string_view const first = text.substr(0, text.find('\n')), rest = text.substr(whole);
+  bool const begun_well = whole == 0 || is_json_object(first);
+  bool const torn = rest.starts_with('{') && !is_json_object(rest);
+  if (!begun_well || !(rest.empty() || torn))
+    refuse_file(file, "expected JSON lines to append to, found another kind of file; give another path");
+  return whole;
+}
+
+}  // namespace detail
+
 /// Every write is one system call: a reader, or a crash of this process, never sees half of a line.
 class json_lines_writer {
  public:
+  /// Throws, with the file untouched, argument_error where the place cannot be written, and input_error where lines are
+  /// to be appended to something else than JSON lines.
   explicit json_lines_writer(std::filesystem::path path, json_lines_mode mode = json_lines_mode::append)
       : path_(std::move(path)) {
     int const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (mode == json_lines_mode::replace ? O_TRUNC : 0);
     std::size_t whole = 0, size = 0;
-    if (mode == json_lines_mode::append && std::filesystem::exists(path_)) {
+    if (std::error_code ignored; mode == json_lines_mode::append && std::filesystem::exists(path_, ignored)) {
       mapped_file const before(path_);
-      std::string_view const text(reinterpret_cast<char const*>(before.bytes().data()), before.size());
-      size = text.size();
-      whole = text.rfind('\n') == std::string_view::npos ? 0 : text.rfind('\n') + 1;
+      size = before.size();
+      whole = detail::whole_json_lines({reinterpret_cast<char const*>(before.bytes().data()), size}, path_);
     }
     descriptor_ = ::open(path_.c_str(), flags, 0666);
     if (descriptor_ < 0) throw_write_failure(path_, "opening", errno);
