@@ -20,7 +20,6 @@ enum class purpose : std::uint32_t {
   probe = 7,
   split = 8,
   demo = 9,
-  interval = 10,
   dropout = 0x10000,  // plus the number of the place in the network
 };
 
