@@ -6,6 +6,7 @@
 #include <scale/eval/class_list.hpp>
 #include <scale/eval/clip_features.hpp>
 #include <scale/eval/clip_source.hpp>
+#include <scale/eval/evaluate.hpp>
 #include <scale/eval/host_matrix.hpp>
 #include <scale/eval/input_kind.hpp>
 #include <scale/eval/knn.hpp>
@@ -15,7 +16,9 @@
 #include <scale/eval/metrics.hpp>
 #include <scale/eval/representation.hpp>
 #include <scale/eval/ridge.hpp>
+#include <scale/eval/same_extraction.hpp>
 #include <scale/eval/search.hpp>
 #include <scale/eval/set_classification.hpp>
 #include <scale/eval/splits.hpp>
 #include <scale/eval/store_clips.hpp>
+#include <scale/eval/store_split.hpp>

@@ -111,6 +111,17 @@ TEST_CASE("k-NN refuses labels outside the class list and widths that differ") {
                   scale::argument_error);
 }
 
+TEST_CASE("a single row, which centring makes zero, is refused") {
+  scale::ref::context const b;
+  auto const one = noise<float>(1, 2, 1), three = noise<float>(3, 2, 1);
+  std::vector<std::int32_t> const labels = {0, 1, 0};
+  CHECK_THROWS_WITH_AS(scale::classify_knn<float>(b, three, labels, one, 2), doctest::Contains("single query"),
+                       scale::argument_error);
+  CHECK_THROWS_WITH_AS(scale::classify_knn<float>(b, one, std::vector<std::int32_t>{0}, three, 2),
+                       doctest::Contains("bank"), scale::argument_error);
+  CHECK(scale::classify_knn<float>(b, three, labels, scale::host_matrix<float>(0, 2), 2).scores.rows == 0);
+}
+
 TEST_CASE("search finds a row itself first, by direction and not by length") {
   scale::ref::context const b;
   auto const bank = noise<double>(8, 6, 9);

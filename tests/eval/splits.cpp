@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -84,9 +85,9 @@ TEST_CASE("labels of held-out rows do not influence their own predictions") {
   auto const folds = scale::leave_one_group_out(groups);
   scale::ref::context const b;
   auto const predict = [&](std::vector<std::int32_t> const& with, int method) {
-    return scale::cross_predict(features, with, classes, folds,
+    return scale::cross_predict(features, with, features, classes, folds,
                                 [&](scale::host_matrix<double> const& x, std::span<std::int32_t const> y,
-                                    scale::host_matrix<double> const& test) {
+                                    scale::host_matrix<double> const& test, scale::fold const&) {
                                   if (method == 0) return scale::fit_ridge(x, y, classes).scores(test);
                                   if (method == 1) return scale::classify_metadata(x, y, test, classes);
                                   return scale::classify_knn<double>(b, x, y, test, classes, {.k = 3}).scores;
@@ -103,4 +104,25 @@ TEST_CASE("labels of held-out rows do not influence their own predictions") {
     for (index_t const i : folds[0].test) others_moved |= !std::ranges::equal(before.row(i), after.row(i));
     CHECK(others_moved);
   }
+}
+
+TEST_CASE("scores of two matrices lie where the folds' test rows are, and stopping is heard between folds") {
+  auto const train = noise(4, 2, 1), test = noise(3, 2, 2);
+  std::vector<std::int32_t> const labels = {0, 1, 0, 1};
+  std::vector<scale::fold> const folds = {{"a", {0, 1}, {2}}, {"b", {2, 3}, {0}}};
+  std::stop_source stop;
+  auto const classify = [&](scale::host_matrix<double> const& x, std::span<std::int32_t const> y,
+                            scale::host_matrix<double> const& held_out, scale::fold const& f) {
+    CHECK(x(0, 0) == train(f.train[0], 0));
+    CHECK(y[1] == 1);
+    CHECK(held_out(0, 1) == test(f.test[0], 1));
+    stop.request_stop();
+    scale::host_matrix<double> out(1, 2);
+    out(0, 1) = f.name == "a" ? 1 : 2;
+    return out;
+  };
+  auto const scores = scale::cross_predict(train, labels, test, 2, folds, classify);
+  CHECK(scores.values == std::vector<double>{0, 2, 0, 0, 0, 1});
+  CHECK_THROWS_AS(scale::cross_predict(train, labels, test, 2, folds, classify, stop.get_token()),
+                  scale::cancelled_error);
 }

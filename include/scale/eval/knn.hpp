@@ -107,7 +107,8 @@ struct knn_result {
 
 /// Classifies by the k nearest of the whole bank (all of it where it is smaller than k). `bank` [n, d] with labels [n]
 /// in [0, classes), `queries` [m, d]: one row per video, averaged over its clips. Both are centred by their own mean
-/// and normalised here. `classes` comes from the class list, not from the labels that happen to be there.
+/// and normalised here; a single row would be nothing but its own mean, so both need at least two (or no query).
+/// `classes` comes from the class list, not from the labels that happen to be there.
 template <floating T, backend B>
 knn_result<stat_t<T>> classify_knn(B const& b, host_matrix<stat_t<T>> bank, std::span<std::int32_t const> labels,
                                    host_matrix<stat_t<T>> queries, index_t classes, knn_options const& options = {},
@@ -119,7 +120,10 @@ knn_result<stat_t<T>> classify_knn(B const& b, host_matrix<stat_t<T>> bank, std:
     if (label < 0 || label >= classes)
       throw_expected("classify_knn", "label", "within [0, " + std::to_string(classes) + ")", std::to_string(label), at);
   expect(options.temperature > 0, "classify_knn", "temperature must be positive", at);
-  expect(bank.rows >= 1, "classify_knn", "the bank is empty", at);
+  expect(bank.rows >= 2, "classify_knn", "the bank needs at least two rows: centred by its own mean, one is nothing",
+         at);
+  expect(queries.rows != 1, "classify_knn", "a single query, centred by its own mean, is nothing: give two or more",
+         at);
   centre_rows(bank);
   centre_rows(queries);
   normalise_rows(bank);

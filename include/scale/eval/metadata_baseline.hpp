@@ -3,12 +3,15 @@
 // What a classifier gains from a file's header alone: width, height, frames and rate. A probe that does not beat it
 // may have learnt how the videos were encoded.
 
-#include <scale/eval/knn.hpp>
-#include <scale/eval/splits.hpp>
+#include <scale/data/feature_store.hpp>
+#include <scale/eval/host_matrix.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace scale {
@@ -30,6 +33,16 @@ inline host_matrix<double> metadata_features(std::span<video_metadata const> vid
     std::ranges::copy(values, out.row(i).begin());
   }
   return out;
+}
+
+/// The same of a store's videos.
+inline host_matrix<double> metadata_features(feature_store const& store) {
+  std::vector<video_metadata> rows;
+  for (index_t v = 0; v < store.videos(); ++v) {
+    store_record const& r = store.record(v);
+    rows.push_back({static_cast<double>(r.width), static_cast<double>(r.height), static_cast<double>(r.frames), r.fps});
+  }
+  return metadata_features(rows);
 }
 
 /// Scores [m, classes]: votes of the k nearest training rows by Euclidean distance, every feature standardised by the

@@ -23,7 +23,7 @@ namespace scale {
 struct ridge_options {
   std::vector<double> strengths = {1e-3, 1e-2, 1e-1, 1e0, 1e1};
   index_t inner_folds = 5;                    // stratified_folds of the training rows, unless groups are given
-  std::span<std::string const> inner_groups;  // one per training row: inner folds leave one of these out
+  std::span<std::string const> inner_groups;  // one per training row: inner folds leave one out, if there are several
 };
 
 /// score(class) = sum over features of (x - mean) * inverse_deviation * weight + bias.

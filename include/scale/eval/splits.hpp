@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <stop_token>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -79,17 +81,23 @@ inline std::vector<index_t> first_percent_per_class(std::span<std::int32_t const
   return out;
 }
 
-/// Scores [n, classes] of every row from the fold that holds it out: classify(training features, training labels,
-/// test features) gives [test rows, classes]. Labels of held-out rows are never passed. Rows in no fold's test stay 0.
+/// Scores [test rows, classes] from the folds that hold the rows out: classify(training features, training labels, test
+/// features, fold) gives a host_matrix [the fold's test rows, classes]. Folds number the rows of `train`, with
+/// `labels`, and of `test`, which may be the same matrix. Labels of held-out rows are never passed. Rows in no fold's
+/// test stay 0. Throws cancelled_error on request, between folds.
 template <class T, class Classify>
-host_matrix<T> cross_predict(host_matrix<T> const& features, std::span<std::int32_t const> labels, index_t classes,
-                             std::span<fold const> folds, Classify&& classify, location at = location::current()) {
-  expect(static_cast<index_t>(labels.size()) == features.rows, "cross_predict", "one label per row is needed", at);
-  host_matrix<T> scores(features.rows, classes);
+auto cross_predict(host_matrix<T> const& train, std::span<std::int32_t const> labels, host_matrix<T> const& test,
+                   index_t classes, std::span<fold const> folds, Classify&& classify, std::stop_token stop = {},
+                   location at = location::current()) {
+  using labels_type = std::span<std::int32_t const>;
+  using part_type = std::invoke_result_t<Classify&, host_matrix<T>, labels_type, host_matrix<T>, fold const&>;
+  expect(static_cast<index_t>(labels.size()) == train.rows, "cross_predict", "one label per training row is needed",
+         at);
+  std::remove_cvref_t<part_type> scores(test.rows, classes);
   for (fold const& f : folds) {
+    if (stop.stop_requested()) throw cancelled_error("cross_predict: stopped on request");
     std::vector<std::int32_t> const seen = take_elements(labels, std::span<index_t const>(f.train), at);
-    host_matrix<T> const part = classify(take_rows(features, f.train, at), std::span<std::int32_t const>(seen),
-                                         take_rows(features, f.test, at));
+    auto const part = classify(take_rows(train, f.train, at), labels_type(seen), take_rows(test, f.test, at), f);
     expect(part.rows == static_cast<index_t>(f.test.size()) && part.columns == classes, "cross_predict",
            "the classifier's scores have another shape than [test rows, classes]", at);
     for (index_t i = 0; i < part.rows; ++i) std::ranges::copy(part.row(i), scores.row(f.test[std::size_t(i)]).begin());
