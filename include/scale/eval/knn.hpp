@@ -11,21 +11,26 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace scale {
 
-/// Means over each `group` neighbouring rows: [n * group, c] -> [n, c], summed in T.
+/// Means over each `group` neighbouring rows: [n * group, c] -> [n, c], summed in double.
 template <class T>
 host_matrix<T> average_rows(host_matrix<T> const& x, index_t group, location at = location::current()) {
   expect(group >= 1 && x.rows % group == 0, "average_rows", "rows must be a multiple of group", at);
   host_matrix<T> out(x.rows / group, x.columns, at);
-  for (index_t i = 0; i < x.rows; ++i)
-    for (index_t j = 0; j < x.columns; ++j) out(i / group, j) += x(i, j);
-  for (T& value : out.values) value /= static_cast<T>(group);
+  for (index_t i = 0; i < out.rows; ++i)
+    for (index_t j = 0; j < x.columns; ++j) {
+      double sum = 0;
+      for (index_t g = 0; g < group; ++g) sum += static_cast<double>(x(i * group + g, j));
+      out(i, j) = static_cast<T>(sum / static_cast<double>(group));
+    }
   return out;
 }
 
@@ -131,10 +136,17 @@ knn_result<stat_t<T>> classify_knn(B const& b, host_matrix<stat_t<T>> bank, std:
   nearest_rows<stat> const found = find_nearest<T>(b, queries, bank, (std::min)(options.k, bank.rows), at);
   knn_result<stat> out{host_matrix<stat>(queries.rows, classes), {}};
   for (index_t i = 0; i < queries.rows; ++i) {
-    for (index_t j = 0; j < found.similarity.columns; ++j) {
-      std::int32_t const label = labels[std::size_t(found.neighbour(i, j))];
-      out.scores(i, label) += std::exp(found.similarity(i, j) / static_cast<stat>(options.temperature));
+    std::vector<double> votes(std::size_t(classes), 0);
+    for (index_t j = 0; j < found.neighbour.columns; ++j) {
+      // Once more in double: the temperature magnifies the rounding of a float's similarity some fourteen times.
+      index_t const n = found.neighbour(i, j);
+      double const similarity =
+          std::inner_product(queries.row(i).begin(), queries.row(i).end(), bank.row(n).begin(), 0.0, std::plus<>(),
+                             [](stat q, stat c) { return static_cast<double>(q) * static_cast<double>(c); });
+      votes[std::size_t(labels[std::size_t(n)])] += std::exp(similarity / options.temperature);
     }
+    std::transform(votes.begin(), votes.end(), out.scores.row(i).begin(),
+                   [](double v) { return static_cast<stat>(v); });
     out.predictions.push_back(best_class(std::span<stat const>(out.scores.row(i))));
   }
   return out;
