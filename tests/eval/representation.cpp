@@ -102,6 +102,11 @@ TEST_CASE("a store is a source: features and positions without copies, means and
     CHECK_THROWS_AS((scale::store_clips<double, context>(b, store, scale::input_kind::centred, {2, 4})),
                     scale::argument_error);
   }
+  scale::feature_store const single(testing::write_store(t / "single", scale::stored_type::f16, 3, {1, 1}));
+  CHECK_NOTHROW(scale::store_clips<double, context>(b, single, scale::input_kind::paper));
+  CHECK_THROWS_WITH_AS((scale::store_clips<double, context>(b, single, scale::input_kind::centred)),
+                       doctest::Contains("single: centred input needs at least two clips of each video; 'set1/v0.avi'"),
+                       scale::input_error);
   scale::feature_store const uneven(testing::write_store(t / "uneven", scale::stored_type::f16, 3, {4, 2}));
   CHECK_THROWS_AS((scale::store_clips<float, context>(b, uneven, scale::input_kind::paper)), scale::input_error);
 }

@@ -4,6 +4,7 @@
 #include <scale/train/checkpoint.hpp>
 #include <scale/train/model_file.hpp>
 
+#include "data/small_store.hpp"
 #include "train/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
@@ -107,6 +108,7 @@ TEST_CASE("a model file says what it is, and gives the encoder alone too") {
   about.input_scale = {1, 2, 3, 0.1, 5};
   about.backbone = "mobilenet_v2";
   about.weights_sha256 = "abc";
+  about.extraction = {{"frames", 16}, {"stride", 4.0}};
   about.run = {{"lr", 0.5}};
   scale::write_model(t / "model.safetensors", b, a.params, about);
   for (auto const& path : {t.path(), t / "model.safetensors"}) {
@@ -123,6 +125,7 @@ TEST_CASE("a model file says what it is, and gives the encoder alone too") {
     CHECK(found.input == scale::input_kind::centred);
     CHECK(found.input_scale == about.input_scale);
     CHECK(found.run.at("lr") == 0.5);
+    CHECK(found.extraction == about.extraction);
     CHECK(file.has_heads());
     scale::parameters<double, context> encoder(
         b, scale::parameter_table(scale::set_transformer_parameters(file.encoder_config())));
@@ -134,6 +137,43 @@ TEST_CASE("a model file says what it is, and gives the encoder alone too") {
     CHECK_THROWS_AS(scale::check_features(found, "mobilenet_v2", "abd", 5), scale::input_error);
     CHECK_THROWS_AS(scale::check_features(found, "mobilenet_v2", "abc", 6), scale::input_error);
   }
+}
+
+TEST_CASE("a store is refused by the first thing that its features differ in from those of the model") {
+  temporary_folder const t;
+  auto const with = [&](char const* name, char const* key, nlohmann::json const& value) {
+    auto about = testing::description(scale::stored_type::f16, 5);
+    about.provenance["pixel_mean"] = {0.45, 0.45, 0.45};
+    about.provenance["frames"] = 16;
+    about.provenance[key] = value;
+    scale::feature_store_writer writer(t / name, about);
+    writer.append(testing::video_data(0, 2, 5).row);
+    writer.finish();
+    return scale::feature_store(t / name);
+  };
+  auto const store = with("store", "seed", 1);
+  scale::model_description model;
+  model.config = small();
+  model.extraction = scale::extraction_of(store.provenance());
+  CHECK(model.extraction.at("frames") == 16);
+  CHECK_FALSE(model.extraction.contains("size"));
+  CHECK_NOTHROW(scale::check_features(model, store));
+  CHECK_NOTHROW(scale::require_same_extraction(store, with("views", "views", "val")));
+  auto const differs = [&](char const* key, nlohmann::json const& value, char const* text) {
+    auto const other = with(key, key, value);
+    CHECK_THROWS_WITH_AS(scale::require_same_extraction(store, other), doctest::Contains(text), scale::input_error);
+    CHECK_THROWS_WITH_AS(scale::require_same_extraction(store, other), doctest::Contains(other.path().c_str()),
+                         scale::input_error);
+    if (model.extraction.contains(key))
+      CHECK_THROWS_WITH_AS(scale::check_features(model, other), doctest::Contains(text), scale::input_error);
+  };
+  differs("pixel_mean", {0.5, 0.45, 0.45}, "pixel_mean: expected [0.45,0.45,0.45], found [0.5,0.45,0.45]");
+  differs("frames", 8, "frames: expected 16, found 8");
+  differs("frame_pool", "mean+motion", "frame_pool");
+  differs("backbone", "svt", "backbone: expected \"toy\", found \"svt\"");
+  differs("size", 112, "size");
+  model.extraction.erase("frames");
+  CHECK_NOTHROW(scale::check_features(model, with("old", "frames", 8)));
 }
 
 TEST_CASE("model files with missing, unknown or misshapen tensors are refused") {

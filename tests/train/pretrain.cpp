@@ -9,6 +9,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <stop_token>
 #include <string>
@@ -137,6 +138,15 @@ TEST_CASE("a folder's checkpoints are neither overwritten nor taken for another 
   scale::pretrain<float>(b, data.source, tiny(), run);
   CHECK_THROWS_WITH_AS(scale::pretrain<float>(b, data.source, tiny(), run), doctest::Contains("earlier run"),
                        scale::argument_error);
+  auto elsewhere = run_in(t / "elsewhere");
+  std::filesystem::create_directory(elsewhere.folder);
+  std::ofstream(elsewhere.folder / "config.json") << "{\"mine\": 1}";
+  CHECK_THROWS_WITH_AS(scale::pretrain<float>(b, data.source, tiny(), elsewhere), doctest::Contains("config.json"),
+                       scale::argument_error);
+  elsewhere.start = scale::run_start::resume;
+  CHECK_THROWS_WITH_AS(scale::pretrain<float>(b, data.source, tiny(), elsewhere), doctest::Contains("config.json"),
+                       scale::input_error);
+  CHECK(scale::read_json(elsewhere.folder / "config.json") == nlohmann::json{{"mine", 1}});
   run.start = scale::run_start::resume;
   auto options = tiny();
   options.lr = 0.5;
@@ -157,6 +167,8 @@ TEST_CASE("the folder holds the options, metrics, two checkpoints and the model"
   options.input = scale::input_kind::centred;
   auto run = run_in(t / "run");
   run.input_scale = data.scale_of;
+  run.extraction = {{"frames", 16}, {"pixel_mean", {0.45, 0.45, 0.45}}};
+  run.config = {{"backend", "ref"}};
   std::vector<std::string> messages;
   std::vector<scale::train_progress> reports;
   scale::pretrain<float>(b, data.source, options, run,
@@ -169,14 +181,37 @@ TEST_CASE("the folder holds the options, metrics, two checkpoints and the model"
   CHECK(reports[2].epoch == 3);
   CHECK(reports[2].epochs == 3);
   CHECK(reports[2].eta == 0);
-  auto const config = scale::pretrain_options_from(scale::read_json(run.folder / "config.json"));
-  CHECK(config.input == scale::input_kind::centred);
-  CHECK(config.set_size == 2);
+  auto const config = scale::read_json(run.folder / "config.json");
+  CHECK(config.at("input") == "centred");
+  CHECK(config.at("set-size") == 2);
+  CHECK(config.at("backend") == "ref");
   scale::model_file const file(run.folder);
   CHECK(file.description().input == scale::input_kind::centred);
   CHECK(file.description().input_scale == data.scale_of);
   CHECK(file.description().backbone == "none");
+  CHECK(file.description().extraction == run.extraction);
   CHECK(file.description().config.pred_hidden == 8);
+}
+
+TEST_CASE("resuming a finished run does no step and tells its last losses") {
+  temporary_folder const t;
+  context const b;
+  auto const data = some(b);
+  auto run = run_in(t / "run");
+  auto const first = scale::pretrain<float>(b, data.source, tiny(), run);
+  CHECK(first.steps_here == 12);
+  auto const before = bytes_of(run.folder / "model.safetensors");
+  run.start = scale::run_start::resume;
+  auto const again = scale::pretrain<float>(b, data.source, tiny(), run);
+  CHECK(again.steps == 12);
+  CHECK(again.steps_here == 0);
+  REQUIRE(again.last.has_value());
+  CHECK(again.last->total == first.last->total);
+  CHECK(again.last->total > 0);
+  CHECK(again.last->dense_accuracy == first.last->dense_accuracy);
+  CHECK(bytes_of(run.folder / "model.safetensors") == before);
+  std::filesystem::remove(run.folder / "metrics.jsonl");
+  CHECK_FALSE(scale::pretrain<float>(b, data.source, tiny(), run).last.has_value());
 }
 
 TEST_CASE("a step that diverges is refused by name, and the last checkpoint stays") {

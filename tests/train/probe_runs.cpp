@@ -8,6 +8,7 @@
 #include "train/synthetic_clips.hpp"
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <numeric>
@@ -92,6 +93,40 @@ TEST_CASE("every trained probe learns what is there to be learnt, the same way e
     CHECK(once.logits.rows == 40 * 5);
     CHECK(once.logits.values == again.logits.values);
   }
+}
+
+TEST_CASE("a probe on every fold: logits go to their videos, and are measured once over all") {
+  context const b;
+  clips const data(b, {.videos = 4, .clips = 2, .width = 3});
+  scale::store_split split;
+  split.labels = {{"a", "b"}, {0, 1, 1, 0}, {0, 1, 1, 0}};
+  split.folds = {{"first", {0, 1}, {2, 3}}, {"second", {2, 3}, {0, 1}}};
+  using part = scale::probe_split<float, context>;
+  auto const three =
+      scale::evaluate_probe(data.source, data.source, split, [&](part const& from, part const& to, auto const& f) {
+        CHECK(std::ranges::equal(from.rows, f.train));
+        CHECK(std::ranges::equal(to.labels, f.name == "first" ? std::vector{1, 0} : std::vector{0, 1}));
+        scale::probe_outcome<float> out;
+        out.logits = scale::host_matrix<float>(4, 2);
+        for (index_t i = 0; i < 4; ++i) {
+          bool const wrong = to.rows[std::size_t(i / 2)] == 3 && i % 2 == 1;  // one clip of video 3
+          out.logits(i, (to.labels[std::size_t(i / 2)] + (wrong ? 1 : 0)) % 2) = wrong ? 1 : 2;
+        }
+        return out;
+      });
+  CHECK(three.logits.top1 == 87.5);
+  CHECK(three.avg_logits.top1 == 100);
+  CHECK(three.avg_logits.n == 4);
+}
+
+TEST_CASE("options of probes are checked by name") {
+  scale::probe_options options;
+  CHECK_NOTHROW(scale::check(options));
+  options.warmup = 1;
+  CHECK_THROWS_WITH_AS(scale::check(options), doctest::Contains("warmup"), scale::argument_error);
+  options.warmup = 0;
+  options.wd = std::nan("");
+  CHECK_THROWS_WITH_AS(scale::check(options), doctest::Contains("wd"), scale::argument_error);
 }
 
 TEST_CASE("schedules: the own one ends at 0, the released one does not; progress and stopping") {

@@ -6,6 +6,7 @@
 #include "train/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -15,7 +16,8 @@ TEST_CASE("checkpoints are found by step, and only the newest two stay") {
   scale::run_folder const run(t / "a/b");
   CHECK_FALSE(run.newest_checkpoint().has_value());
   for (scale::index_t const step : {5, 40, 3, 1234567890}) std::ofstream(run.checkpoint_file(step)) << step;
-  for (char const* stray : {"checkpoint-.safetensors", "checkpoint-7x.safetensors", "checkpoint--7.safetensors", "x"})
+  for (char const* stray : {"checkpoint-5.safetensors", "checkpoint-.safetensors", "checkpoint-7x.safetensors",
+                            "checkpoint--7.safetensors", "x"})
     std::ofstream(run.path() / stray) << 1;
   CHECK(run.checkpoints() == std::vector<scale::index_t>{3, 5, 40, 1234567890});
   run.prune_checkpoints();
@@ -40,21 +42,41 @@ TEST_CASE("metrics are cut back to a step, torn lines go") {
   CHECK(scale::read_json_lines(run.metrics_file()).empty());
 }
 
-TEST_CASE("options go to JSON and come back; values of another kind are refused by name") {
+TEST_CASE("a new run is refused where any file of a run lies, a resumed one where they are another's") {
+  temporary_folder const t;
+  scale::run_folder const run(t.path());
+  nlohmann::json const config = {{"lr", 0.1}, {"seed", 42}};
+  CHECK_NOTHROW(run.require_unused());
+  CHECK_NOTHROW(run.require_beginning_of(config));
+  for (auto const& file : {run.config_file(), run.metrics_file(), run.model_file(), run.checkpoint_file(3)}) {
+    CAPTURE(file);
+    std::ofstream(file) << "mine";
+    CHECK_THROWS_WITH_AS(run.require_unused(), doctest::Contains(file.filename().c_str()), scale::argument_error);
+    CHECK_THROWS_AS(run.require_beginning_of(config), scale::input_error);
+    std::filesystem::remove(file);
+  }
+  run.write_config(config);
+  std::ofstream(run.metrics_file()) << "{\"step\":1}\n";
+  CHECK_NOTHROW(run.require_beginning_of(config));
+  CHECK_THROWS_AS(run.require_beginning_of({{"lr", 0.2}, {"seed", 42}}), scale::input_error);
+  std::ofstream(run.model_file()) << "mine";
+  CHECK_THROWS_AS(run.require_beginning_of(config), scale::input_error);
+}
+
+TEST_CASE("options go to JSON under their names, and are checked by name") {
   scale::pretrain_options options;
-  options.epochs = 7;
   options.lr = 0.1;
   options.seed = 18446744073709551615u;
   options.input = scale::input_kind::centred;
   auto const json = scale::to_json(options);
   CHECK(json.at("input") == "centred");
-  CHECK(scale::to_json(scale::pretrain_options_from(json)) == json);
-  CHECK(scale::pretrain_options_from({{"lr", 1}}).lr == 1);
-  CHECK(scale::pretrain_options_from({{"other", "x"}}).epochs == 200);
-  for (auto const& bad :
-       {nlohmann::json{{"epochs", 1.5}}, nlohmann::json{{"lr", "high"}}, nlohmann::json{{"input", "y"}}})
-    CHECK_THROWS_AS(scale::pretrain_options_from(bad), scale::input_error);
+  CHECK(json.at("lr") == 0.1);
+  CHECK(json.at("seed") == 18446744073709551615u);
   CHECK_NOTHROW(scale::check(options));
   options.hidden = 100;
   CHECK_THROWS_WITH_AS(scale::check(options), doctest::Contains("hidden"), scale::argument_error);
+  options.hidden = 64;
+  options.epochs = scale::index_t{1} << 40;
+  CHECK_THROWS_WITH_AS(scale::check(options, scale::location{}),
+                       "[pretrain] epochs: expected 1 to 2^32 - 1, got 1099511627776", scale::argument_error);
 }

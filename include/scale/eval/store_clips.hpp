@@ -5,6 +5,7 @@
 #include <scale/data/centring.hpp>
 #include <scale/data/feature_store.hpp>
 #include <scale/eval/clip_source.hpp>
+#include <scale/io/file_error.hpp>
 
 #include <span>
 #include <utility>
@@ -18,7 +19,7 @@ template <floating T, host_backend B>
 class store_clips {
  public:
   /// `scale`: s [D] of the training store; empty takes this store's own (it is the training store). Paper's input
-  /// ignores it. Throws input_error where videos differ in clips, argument_error for centred input of single clips.
+  /// ignores it. Throws input_error where videos differ in clips, and for centred input of single clips.
   store_clips(B const& b, feature_store const& store, input_kind input, std::vector<double> scale = {},
               location at = location::current())
       : scale_(std::move(scale)) {
@@ -31,6 +32,10 @@ class store_clips {
       scale_.clear();
       return;
     }
+    if (store.clips() < 2)
+      refuse_file(store.path(),
+                  "centred input needs at least two clips of each video; '" + printable(store.record(0).name) +
+                      "' has a single one, as all have. Extract more clips of each, or use paper's input");
     if (scale_.empty()) scale_ = centring_scale_of(store, at);
     expect(static_cast<index_t>(scale_.size()) == store.feature_width(), "store_clips",
            "s needs one number per feature of the store", at);

@@ -2,7 +2,9 @@
 #pragma once
 // A pre-trained set transformer as a file: parameters under the released names, and what it must be fed with.
 
+#include <scale/data/feature_store.hpp>
 #include <scale/eval/input_kind.hpp>
+#include <scale/eval/same_extraction.hpp>
 #include <scale/io/json.hpp>
 #include <scale/io/safetensors.hpp>
 #include <scale/io/safetensors_writer.hpp>
@@ -33,25 +35,40 @@ inline constexpr std::string_view input_scale_name = "input_scale";
 struct model_description {
   set_transformer_config config;
   input_kind input = input_kind::paper;
-  std::vector<double> input_scale{};              // s [features], empty unless centred
-  std::string backbone{};                         // name of the feature extractor; empty where the file does not say
-  std::string weights_sha256{};                   // of the backbone's weights
-  nlohmann::json run = nlohmann::json::object();  // options it was trained with, as far as known
+  std::vector<double> input_scale{};  // s [features], empty unless centred
+  std::string backbone{};             // name of the feature extractor; empty where the file does not say
+  std::string weights_sha256{};       // of the backbone's weights
+  nlohmann::json extraction = nlohmann::json::object();  // extraction_of the store it was trained on, as far as known
+  nlohmann::json run = nlohmann::json::object();         // options it was trained with, as far as known
 };
+
+namespace detail {
+
+inline void check_features_of(model_description const& model, nlohmann::json found, index_t width,
+                              std::string const& whose) {
+  nlohmann::json expected = model.extraction;
+  if (!model.backbone.empty()) expected["backbone"] = model.backbone;
+  if (!model.weights_sha256.empty()) expected["weights_sha256"] = model.weights_sha256;
+  expected["feature width"] = model.config.features;
+  found["feature width"] = width;
+  std::string const difference = extraction_difference(expected, found);
+  if (!difference.empty())
+    throw input_error(whose + ": the model was trained on other features, " + difference +
+                      "; extract as for the model, or pre-train on these");
+}
+
+}  // namespace detail
 
 /// Throws input_error where features of `backbone` (weights `weights_sha256`, `width` numbers) are not what the model
 /// was trained on. What the model's file does not say is not compared.
 inline void check_features(model_description const& model, std::string_view backbone, std::string_view weights_sha256,
                            index_t width) {
-  auto const refuse = [](std::string const& what, std::string_view expected, std::string_view found) {
-    throw input_error("the model was trained on features of another " + what + ": expected " + printable(expected) +
-                      ", found " + printable(found) +
-                      "; extract with the model's backbone, or pre-train on this store");
-  };
-  if (!model.backbone.empty() && model.backbone != backbone) refuse("backbone", model.backbone, backbone);
-  if (!model.weights_sha256.empty() && model.weights_sha256 != weights_sha256)
-    refuse("backbone's weights (SHA-256)", model.weights_sha256, weights_sha256);
-  if (model.config.features != width) refuse("width", std::to_string(model.config.features), std::to_string(width));
+  detail::check_features_of(model, {{"backbone", backbone}, {"weights_sha256", weights_sha256}}, width, "features");
+}
+
+/// The same for a store, whose extraction is compared too.
+inline void check_features(model_description const& model, feature_store const& store) {
+  detail::check_features_of(model, store.provenance(), store.feature_width(), store.path().string());
 }
 
 /// Writes `params`, made by set_transformer_parameters(description.config). Whole or not at all.
@@ -78,7 +95,8 @@ void write_model(std::filesystem::path const& path, B const& b, parameters<T, B>
                      {"config", config.dump()},
                      {"input", std::string(name_of(description.input))},
                      {"backbone", description.backbone},
-                     {"weights_sha256", description.weights_sha256}});
+                     {"weights_sha256", description.weights_sha256},
+                     {"extraction", description.extraction.dump()}});
 }
 
 /// An open model file, its names and shapes checked.
@@ -165,9 +183,15 @@ class model_file {
         refuse_file(path(), "metadata \"input\": expected paper or centred, found " + printable(input));
       description_.input = input_kind_of(input);
     }
-    if (std::string const config = text("config"); !config.empty()) {
-      description_.run = parse_json(config, path());
-      if (!description_.run.is_object()) refuse_file(path(), "metadata \"config\": expected a JSON object");
+    auto const read_object = [&](char const* key, nlohmann::json& to) {
+      std::string const json = text(key);
+      if (json.empty()) return false;
+      to = parse_json(json, path());
+      if (!to.is_object()) refuse_file(path(), "metadata \"" + std::string(key) + "\": expected a JSON object");
+      return true;
+    };
+    read_object("extraction", description_.extraction);
+    if (read_object("config", description_.run)) {
       auto const agree = [&](char const* key, index_t found) {
         if (description_.run.contains(key) && description_.run.at(key) != found)
           refuse_file(path(), "metadata \"config\" says " + std::string(key) + " " +

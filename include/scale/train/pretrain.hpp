@@ -3,6 +3,7 @@
 // A whole pre-training run in a folder: metrics, checkpoints, stopping and resuming, the model in the end.
 
 #include <scale/data/feature_store.hpp>
+#include <scale/eval/same_extraction.hpp>
 #include <scale/eval/store_clips.hpp>
 #include <scale/io/json_lines.hpp>
 #include <scale/train/model_file.hpp>
@@ -12,6 +13,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -20,8 +22,8 @@
 namespace scale {
 
 enum class run_start {
-  fresh,   // a folder that holds checkpoints is refused
-  resume,  // from the newest checkpoint; from the beginning where there is none
+  fresh,   // a folder that holds any file of a run is refused
+  resume,  // from the newest checkpoint; from the beginning where the run had none yet
 };
 
 /// Where a run lives and what it is of.
@@ -31,13 +33,16 @@ struct pretrain_run {
   double checkpoint_seconds = 60;  // at least so long between checkpoints, which are written at the end of an epoch
   std::string store{};             // fingerprint of the store
   std::string backbone{}, weights_sha256{};
-  std::vector<double> input_scale{};  // s, for centred input
+  nlohmann::json extraction = nlohmann::json::object();  // extraction_of the store
+  std::vector<double> input_scale{};                     // s, for centred input
+  nlohmann::json config = nlohmann::json::object();      // the caller's own options, written to config.json too
 };
 
 struct pretrain_result {
-  pretraining_losses last;  // of the last step done here
+  std::optional<pretraining_losses> last;  // of the last step; of a run that was done before, if its metrics are there
   std::filesystem::path model;
   index_t steps = 0;
+  index_t steps_here = 0;  // 0: the run was done before
 };
 
 namespace detail {
@@ -54,12 +59,28 @@ inline nlohmann::json metrics_line(train_progress const& p) {
           {"seconds", p.seconds}};
 }
 
+/// The losses of the last line that metrics_line made.
+inline std::optional<pretraining_losses> last_losses(std::filesystem::path const& metrics) {
+  std::vector<nlohmann::json> const lines = read_json_lines(metrics);
+  if (lines.empty()) return std::nullopt;
+  pretraining_losses out;
+  for (auto const& [key, member] :
+       {std::pair{"loss", &out.total}, std::pair{"set_loss", &out.set_loss}, std::pair{"dense_loss", &out.dense_loss},
+        std::pair{"set_acc", &out.set_accuracy}, std::pair{"dense_acc", &out.dense_accuracy}}) {
+    if (!lines.back().contains(key) || !lines.back().at(key).is_number())
+      refuse_file(metrics, "the last line lacks the number \"" + std::string(key) + "\"");
+    *member = lines.back().at(key).get<double>();
+  }
+  return out;
+}
+
 }  // namespace detail
 
 /// Trains to the end of the schedule, one line of metrics.jsonl per step, and writes model.safetensors. The newest two
-/// checkpoints stay. A request to stop is followed after the step in progress: a checkpoint is written, then
-/// cancelled_error thrown; resuming gives the same bits as a run that was never stopped. A step that diverges throws
-/// divergence_error and leaves the last checkpoint. Progress is reported after every step.
+/// checkpoints stay. Files that are not this run's are neither replaced nor gone on from: argument_error or
+/// input_error. A request to stop is followed after the step in progress: a checkpoint is written, then cancelled_error
+/// thrown; resuming gives the same bits as a run that was never stopped. A step that diverges throws divergence_error
+/// and leaves the last checkpoint. Progress is reported after every step.
 template <floating T, backend B>
 pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_options const& options,
                          pretrain_run const& run, train_callbacks const& callbacks = {}, std::stop_token stop = {},
@@ -70,19 +91,21 @@ pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_o
   auto const say = [&](std::string const& text) {
     if (callbacks.message) callbacks.message(text);
   };
-  if (auto const newest = folder.newest_checkpoint(); newest && run.start == run_start::fresh)
-    throw argument_error(run.folder.string() + " holds checkpoints of an earlier run, up to step " +
-                         std::to_string(*newest) + "; resume it, or give another folder");
-  else if (newest) {
+  nlohmann::json config = run.config;
+  config.update(to_json(trainer.options()));
+  if (run.start == run_start::fresh) {
+    folder.require_unused();
+  } else if (std::optional<index_t> const newest = folder.newest_checkpoint()) {
     trainer.restore(b, folder.checkpoint_file(*newest), identity);
     say("going on after step " + std::to_string(*newest) + " of " + std::to_string(trainer.steps()));
-  } else if (run.start == run_start::resume) {
+  } else {
+    folder.require_beginning_of(config);
     say("there is no checkpoint in " + run.folder.string() + ": starting from the beginning");
   }
   if (trainer.sampler().batch_was_reduced())
     say("the store has " + std::to_string(source.videos()) + " videos, fewer than the batch of " +
         std::to_string(trainer.options().batch) + ": all of them are the batch");
-  folder.write_config(to_json(trainer.options()));
+  folder.write_config(config);
   index_t const first = trainer.steps_done(), per_epoch = trainer.steps_per_epoch();
   folder.cut_metrics(first);
   json_lines_writer metrics(folder.metrics_file());
@@ -92,7 +115,8 @@ pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_o
   };
   progress_clock const clock;
   double last_checkpoint = 0;
-  pretrain_result result{{}, folder.model_file(), trainer.steps()};
+  pretrain_result result{{}, folder.model_file(), trainer.steps(), trainer.steps() - first};
+  if (first == trainer.steps()) result.last = detail::last_losses(folder.metrics_file());
   while (trainer.steps_done() < trainer.steps()) {
     if (stop.stop_requested()) {
       index_t const done = trainer.steps_done();
@@ -127,6 +151,7 @@ pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_o
   about.input_scale = about.input == input_kind::centred ? run.input_scale : std::vector<double>();
   about.backbone = run.backbone;
   about.weights_sha256 = run.weights_sha256;
+  about.extraction = run.extraction;
   about.run = identity;
   write_model(folder.model_file(), b, trainer.model().parameters(), about);
   return result;
@@ -146,6 +171,7 @@ pretrain_result pretrain(B const& b, feature_store const& store, pretrain_option
   run.store = store.fingerprint();
   run.backbone = text("backbone");
   run.weights_sha256 = text("weights_sha256");
+  run.extraction = extraction_of(store.provenance());
   run.input_scale = clips.scale();
   return pretrain<T, B>(b, clips.source(), options, run, callbacks, stop, at);
 }

@@ -2,13 +2,14 @@
 #pragma once
 // Options of pre-training, with the paper's values as defaults, and their JSON form.
 
+#include <scale/core/error.hpp>
 #include <scale/core/shape.hpp>
 #include <scale/eval/input_kind.hpp>
-#include <scale/io/file_error.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 namespace scale {
@@ -35,68 +36,29 @@ struct pretrain_options {
   double set_weight = 1, dense_weight = 1;
 };
 
-namespace detail {
-
-/// Calls f(name, member) for each option.
-template <class Options, class F>
-void for_each_option(Options& o, F&& f) {
-  f("epochs", o.epochs);
-  f("batch", o.batch);
-  f("iterations", o.iterations);
-  f("set-size", o.set_size);
-  f("lr", o.lr);
-  f("wd", o.wd);
-  f("warmup", o.warmup);
-  f("seed", o.seed);
-  f("input", o.input);
-  f("dropout", o.dropout);
-  f("mask-ratio", o.mask_ratio);
-  f("hidden", o.hidden);
-  f("layers", o.layers);
-  f("mlp-ratio", o.mlp_ratio);
-  f("pred-hidden", o.pred_hidden);
-  f("target-hidden", o.target_hidden);
-  f("set-dim", o.set_dim);
-  f("dense-dim", o.dense_dim);
-  f("set-temperature", o.set_temperature);
-  f("dense-temperature", o.dense_temperature);
-  f("set-weight", o.set_weight);
-  f("dense-weight", o.dense_weight);
-}
-
-}  // namespace detail
-
-inline nlohmann::json to_json(pretrain_options const& options) {
-  nlohmann::json out = nlohmann::json::object();
-  detail::for_each_option(options, [&]<class V>(char const* name, V const& value) {
-    if constexpr (std::same_as<V, input_kind>)
-      out[name] = std::string(name_of(value));
-    else
-      out[name] = value;
-  });
-  return out;
-}
-
-/// Options missing in `json` keep their defaults; other keys are left to the caller. Throws input_error naming the
-/// option whose value is of the wrong kind.
-inline pretrain_options pretrain_options_from(nlohmann::json const& json) {
-  pretrain_options options;
-  detail::for_each_option(options, [&]<class V>(char const* name, V& value) {
-    if (!json.contains(name)) return;
-    auto const& entry = json.at(name);
-    try {
-      if constexpr (std::same_as<V, input_kind>)
-        value = input_kind_of(entry.get<std::string>());
-      else if constexpr (std::same_as<V, double>)
-        value = entry.is_number() ? entry.get<double>() : throw input_error("");
-      else
-        value = entry.is_number_integer() ? entry.get<V>() : throw input_error("");
-    } catch (std::exception const&) {
-      throw input_error("configuration: option \"" + std::string(name) + "\" has the value " +
-                        printable(entry.dump(-1, ' ', true)) + ", which is not of its kind");
-    }
-  });
-  return options;
+inline nlohmann::json to_json(pretrain_options const& o) {
+  return {{"epochs", o.epochs},
+          {"batch", o.batch},
+          {"iterations", o.iterations},
+          {"set-size", o.set_size},
+          {"lr", o.lr},
+          {"wd", o.wd},
+          {"warmup", o.warmup},
+          {"seed", o.seed},
+          {"input", std::string(name_of(o.input))},
+          {"dropout", o.dropout},
+          {"mask-ratio", o.mask_ratio},
+          {"hidden", o.hidden},
+          {"layers", o.layers},
+          {"mlp-ratio", o.mlp_ratio},
+          {"pred-hidden", o.pred_hidden},
+          {"target-hidden", o.target_hidden},
+          {"set-dim", o.set_dim},
+          {"dense-dim", o.dense_dim},
+          {"set-temperature", o.set_temperature},
+          {"dense-temperature", o.dense_temperature},
+          {"set-weight", o.set_weight},
+          {"dense-weight", o.dense_weight}};
 }
 
 /// Throws argument_error for the first option whose value makes no sense, by name.
@@ -104,14 +66,16 @@ inline void check(pretrain_options const& o, location at = location::current()) 
   auto const require = [&](bool good, char const* name, char const* expected, auto value) {
     if (!good) throw_expected("pretrain", name, expected, std::to_string(value), at);
   };
-  require(o.epochs >= 1, "epochs", "at least 1", o.epochs);
+  constexpr index_t most = (std::numeric_limits<std::uint32_t>::max)();  // steps that random numbers can be keyed by
+  require(o.epochs >= 1 && o.epochs <= most, "epochs", "1 to 2^32 - 1", o.epochs);
   require(o.batch >= 1, "batch", "at least 1", o.batch);
-  require(o.iterations >= 0, "iterations", "at least 0", o.iterations);
+  require(o.iterations >= 0 && o.iterations <= most, "iterations", "0 to 2^32 - 1", o.iterations);
   require(o.set_size >= 0, "set-size", "at least 0", o.set_size);
   require(o.lr >= 0 && o.lr < 1e6, "lr", "not negative", o.lr);
   require(o.wd >= 0 && o.wd < 1e6, "wd", "not negative", o.wd);
   require(o.warmup >= 0 && o.warmup < 1, "warmup", "in [0, 1)", o.warmup);
   require(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1)", o.dropout);
+  require(o.mlp_ratio > 0 && o.mlp_ratio < 1e6, "mlp-ratio", "positive", o.mlp_ratio);
   require(o.mask_ratio >= 0 && o.mask_ratio <= 1, "mask-ratio", "in [0, 1]", o.mask_ratio);
   require(o.hidden >= 32 && o.hidden % 32 == 0, "hidden", "a positive multiple of 32, the width of a head", o.hidden);
   require(o.layers >= 1, "layers", "at least 1", o.layers);

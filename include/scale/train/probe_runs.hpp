@@ -3,6 +3,7 @@
 // Whole probes: train a classifier on one split, test it on another, measure. Linear probe, fine-tuning, MLP probe.
 
 #include <scale/eval/representation.hpp>
+#include <scale/eval/store_split.hpp>
 #include <scale/train/mlp_probe.hpp>
 #include <scale/train/probe_training.hpp>
 #include <scale/train/set_probe.hpp>
@@ -80,6 +81,26 @@ probe_outcome<stat_t<T>> run_mlp_probe(B const& b, probe_split<T, B> const& trai
   return detail::run_probe(
       b, train, test, input_kind::paper, options, callbacks, stop, at,
       [&](index_t sets, index_t clips) { return mlp_probe<T, B>(b, config, sets * clips, options.seed); });
+}
+
+/// Runs a probe on every fold of a split of the sources' stores and measures over all test videos: run(training split,
+/// test split, fold) gives a probe_outcome.
+template <floating T, backend B, class Run>
+set_accuracies evaluate_probe(clip_source<T, B> const& train, clip_source<T, B> const& test, store_split const& split,
+                              Run&& run, location at = location::current()) {
+  index_t const clips = test.clips();
+  host_matrix<stat_t<T>> pooled(test.videos() * clips, split.classes());
+  for (fold const& f : split.folds) {
+    auto const train_labels = take_elements(std::span<std::int32_t const>(split.labels.train), std::span(f.train), at);
+    auto const test_labels = take_elements(std::span<std::int32_t const>(split.labels.test), std::span(f.test), at);
+    probe_outcome<stat_t<T>> const part =
+        run(probe_split<T, B>{train, f.train, train_labels}, probe_split<T, B>{test, f.test, test_labels}, f);
+    index_t from = 0;
+    for (index_t const video : f.test)
+      for (index_t clip = 0; clip < clips; ++clip)
+        std::ranges::copy(part.logits.row(from++), pooled.row(video * clips + clip).begin());
+  }
+  return measure_sets(pooled, split.labels.test, clips, at);
 }
 
 }  // namespace scale

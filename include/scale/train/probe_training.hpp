@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -50,6 +51,22 @@ struct probe_options {
   index_t pretrain_epochs = 200;  // for the released schedule
   double pretrain_wd = 1e-4;
 };
+
+/// Throws argument_error for the first option whose value makes no sense, by name.
+inline void check(probe_options const& o, location at = location::current()) {
+  auto const require = [&](bool good, char const* name, char const* expected, auto value) {
+    if (!good) throw_expected("probe", name, expected, std::to_string(value), at);
+  };
+  constexpr index_t most = (std::numeric_limits<std::uint32_t>::max)();  // steps that random numbers can be keyed by
+  require(o.epochs >= 1 && o.epochs <= most, "epochs", "1 to 2^32 - 1", o.epochs);
+  require(o.pretrain_epochs >= 1 && o.pretrain_epochs <= most, "pretrain_epochs", "1 to 2^32 - 1", o.pretrain_epochs);
+  require(o.batch >= 1, "batch", "at least 1", o.batch);
+  require(o.set_size >= 0, "set_size", "at least 0", o.set_size);
+  require(o.lr >= 0 && o.lr < 1e6, "lr", "not negative", o.lr);
+  require(o.wd >= 0 && o.wd < 1e6, "wd", "not negative", o.wd);
+  require(o.pretrain_wd >= 0 && o.pretrain_wd < 1e6, "pretrain_wd", "not negative", o.pretrain_wd);
+  require(o.warmup >= 0 && o.warmup < 1, "warmup", "in [0, 1)", o.warmup);
+}
 
 /// One network in training: the optimiser, the memory of a batch, and its steps. `Network` is a set_probe or an
 /// mlp_probe, made for at least `max_sets` sets of `max_clips` clips; it and the source are borrowed.
@@ -151,8 +168,7 @@ set_loss train_probe(B const& b, Network& network, clip_source<T, B> const& sour
                      location at = location::current()) {
   expect(rows.size() == labels.size() && !rows.empty(), "train_probe", "expected training videos, a label for each",
          at);
-  expect(options.epochs >= 1 && options.lr >= 0 && options.wd >= 0, "train_probe",
-         "epochs must be at least 1, lr and wd not negative", at);
+  check(options, at);
   for (std::int32_t const label : labels)
     if (label < 0 || label >= network.classes())
       throw_expected("train_probe", "label", "within [0, " + std::to_string(network.classes()) + ")",

@@ -5,6 +5,7 @@
 #include <scale/core/shape.hpp>
 #include <scale/io/atomic_file.hpp>
 #include <scale/io/file_error.hpp>
+#include <scale/io/json.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -49,12 +50,10 @@ class run_folder {
     std::vector<index_t> steps;
     for (auto const& entry : std::filesystem::directory_iterator(path_)) {
       std::string const name = entry.path().filename().string();
-      if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
-      char const* const first = name.data() + prefix.size();
-      char const* const last = name.data() + name.size() - suffix.size();
+      if (!name.starts_with(prefix)) continue;
       index_t step = 0;
-      auto const [end, code] = std::from_chars(first, last, step);
-      if (code == std::errc() && end == last && first != last && step >= 0) steps.push_back(step);
+      std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
+      if (step >= 0 && checkpoint_file(step).filename() == name) steps.push_back(step);
     }
     std::sort(steps.begin(), steps.end());
     return steps;
@@ -69,6 +68,26 @@ class run_folder {
   void prune_checkpoints(std::size_t keep = 2) const {
     std::vector<index_t> const steps = checkpoints();
     for (std::size_t i = 0; i + keep < steps.size(); ++i) std::filesystem::remove(checkpoint_file(steps[i]));
+  }
+
+  /// Throws argument_error, naming the file, where a new run would replace something.
+  void require_unused() const {
+    if (std::optional<std::filesystem::path> const file = any_file())
+      throw argument_error(file->string() +
+                           ": expected a folder without a run, found this file of an earlier run or of something else; "
+                           "give another folder, or resume that run (--resume) to go on with it");
+  }
+
+  /// For resuming where there is no checkpoint: throws input_error, naming a file, unless the folder holds nothing or
+  /// what this run left before its first checkpoint.
+  void require_beginning_of(nlohmann::json const& config) const {
+    std::optional<std::filesystem::path> const file = any_file();
+    if (!file) return;
+    bool const same = exists(config_file()) && !exists(model_file()) && read_json(config_file()) == config;
+    if (!same)
+      refuse_file(*file,
+                  "expected a checkpoint beside it, or the beginning of a run with the same options, found "
+                  "neither; give another folder");
   }
 
   void write_config(nlohmann::json const& config) const { write_text(config_file(), config.dump(2) + "\n"); }
@@ -90,7 +109,19 @@ class run_folder {
   }
 
  private:
-  static constexpr std::string_view prefix = "checkpoint-", suffix = ".safetensors";
+  static constexpr std::string_view prefix = "checkpoint-";
+
+  static bool exists(std::filesystem::path const& path) {
+    return std::filesystem::exists(std::filesystem::symlink_status(path));
+  }
+
+  /// A file under one of a run's four kinds of name.
+  std::optional<std::filesystem::path> any_file() const {
+    if (std::optional<index_t> const step = newest_checkpoint()) return checkpoint_file(*step);
+    for (std::filesystem::path const& path : {model_file(), config_file(), metrics_file()})
+      if (exists(path)) return path;
+    return std::nullopt;
+  }
 
   static void write_text(std::filesystem::path const& path, std::string_view text) {
     atomic_file file(path);
