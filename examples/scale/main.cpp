@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program `scale`: parses the command line, runs one sub-command, turns errors into exit codes.
 #include <scale/core/version.hpp>
+#include <scale/io/file_error.hpp>
+#include <scale/io/json.hpp>
 
 #include "scale/program.hpp"
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
+#include <filesystem>
 #include <iostream>
+#include <new>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace scale::program {
-
-void print_json(nlohmann::ordered_json const& object) { std::cout << object.dump() << '\n' << std::flush; }
-
-void say(session const& s, std::string const& text) {
-  if (!s.options.quiet) std::cerr << text << '\n';
-}
 
 namespace {
 
@@ -26,7 +26,13 @@ namespace {
 /// thread, so that these signals reach its thread alone.
 class interrupt_watch {
  public:
-  interrupt_watch() : watcher_(&interrupt_watch::wait, block_signals(), source_) {}
+  interrupt_watch() : signals_(block_signals()), watcher_([this](std::stop_token ended) { watch(ended); }) {}
+  interrupt_watch(interrupt_watch const&) = delete;
+  interrupt_watch& operator=(interrupt_watch const&) = delete;
+  ~interrupt_watch() {
+    watcher_.request_stop();
+    ::pthread_kill(watcher_.native_handle(), SIGTERM);  // wakes the thread, which has nothing left to do
+  }
 
   std::stop_token token() const { return source_.get_token(); }
 
@@ -36,93 +42,111 @@ class interrupt_watch {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     return signals;
   }
 
-  static void wait(std::stop_token ended, sigset_t signals, std::stop_source source) {
-    while (!ended.stop_requested()) {
-      timespec const pause{0, 100'000'000};
-      if (sigtimedwait(&signals, nullptr, &pause) < 0) continue;
-      if (source.stop_requested()) ::_exit(static_cast<int>(exit_code::interrupted));
+  void watch(std::stop_token ended) {
+    for (int signal = 0; ::sigwait(&signals_, &signal) == 0 && !ended.stop_requested();) {
+      if (source_.stop_requested()) ::_exit(static_cast<int>(exit_code::interrupted));
+      source_.request_stop();
       char const text[] = "\nstopping at the next safe point; once more to stop at once\n";
-      source.request_stop();
       if (::write(STDERR_FILENO, text, sizeof(text) - 1) < 0) continue;  // nobody listens: nothing to be done
     }
   }
 
+  sigset_t signals_;
   std::stop_source source_;
-  std::jthread watcher_;
+  std::jthread watcher_;  // the last member: it uses the others
 };
 
-/// The options of a JSON file as words of a command line; those given on the line itself come later and win.
-std::vector<std::string> words_of_config(std::string const& path) {
-  std::ifstream in(path);
-  if (!in) throw input_error(path + ": cannot be opened");
-  nlohmann::json config;
-  try {
-    config = nlohmann::json::parse(in);
-  } catch (nlohmann::json::exception const& e) {
-    throw input_error(path + ": not JSON: " + e.what());
-  }
-  if (!config.is_object()) throw input_error(path + ": expected a JSON object of options");
+/// A file's value as the word behind an option. Throws input_error for null, objects and lists.
+std::string word_of(std::string const& file, std::string const& key, nlohmann::json const& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_number() && !value.is_boolean())
+    refuse_file(file, "option '" + printable(key) + "': expected a number, a text, true, false, or a list of these");
+  return value.dump();
+}
+
+/// The options of a JSON file as words of a command line, without those that the line has itself: these win.
+std::vector<std::string> words_of_config(std::string const& file, std::vector<std::string> const& line) {
+  nlohmann::json const config = read_json(file);
+  if (!config.is_object()) refuse_file(file, "expected a JSON object of options");
   std::vector<std::string> words;
   for (auto const& [key, value] : config.items()) {
-    if (key == "command") continue;
     std::string const option = "--" + key;
-    if (value.is_boolean()) {
-      if (value.get<bool>()) words.push_back(option);
-    } else if (value.is_string()) {
-      words.insert(words.end(), {option, value.get<std::string>()});
-    } else if (value.is_number()) {
-      words.insert(words.end(), {option, value.dump()});
-    } else {
-      throw input_error(path + ": option '" + key + "': expected a number, a text, true or false");
-    }
+    if (std::ranges::any_of(line, [&](auto const& w) { return w == option || w.starts_with(option + "="); })) continue;
+    if (!value.is_array()) words.push_back(option + "=" + word_of(file, key, value));
+    if (value.is_array())
+      for (nlohmann::json const& element : value) words.push_back(option + "=" + word_of(file, key, element));
   }
   return words;
 }
 
-/// Command line with --config FILE replaced by the file's options, right behind the sub-command's name.
-std::vector<std::string> expand_config(int argc, char** argv) {
-  std::vector<std::string> words(argv + 1, argv + argc), rest, from_file;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    bool const with_equals = words[i].starts_with("--config=");
-    if (words[i] != "--config" && !with_equals) {
-      rest.push_back(words[i]);
+/// A command line, and the file that some of its options come from.
+struct command_line {
+  std::vector<std::string> words;
+  std::string config;
+};
+
+/// Replaces --config FILE by the file's options. They go to the end, where all commands' options are understood, but
+/// before a "--".
+command_line expand_config(std::vector<std::string> const& given) {
+  command_line line;
+  bool found = false;
+  auto const end_of_options = std::ranges::find(given, "--");
+  for (auto word = given.begin(); word != end_of_options; ++word) {
+    bool const with_equals = word->starts_with("--config=");
+    if (*word != "--config" && !with_equals) {
+      line.words.push_back(*word);
       continue;
     }
-    if (!with_equals && i + 1 == words.size()) throw argument_error("--config: a file is missing behind it");
-    from_file = words_of_config(with_equals ? words[i].substr(9) : words[++i]);
+    if (found) wrong_usage("--config", "one file", "a second", "join them");
+    found = true;
+    if (!with_equals && ++word == end_of_options) wrong_usage("--config", "a file behind it", "nothing");
+    line.config = with_equals ? word->substr(9) : *word;
   }
-  std::size_t at = 0;
-  while (at < rest.size() && rest[at].starts_with("-")) ++at;
-  rest.insert(rest.begin() + static_cast<std::ptrdiff_t>(std::min(at + 1, rest.size())), from_file.begin(),
-              from_file.end());
-  return rest;
+  if (found) {
+    std::vector<std::string> const more = words_of_config(line.config, line.words);
+    line.words.insert(line.words.end(), more.begin(), more.end());
+  }
+  line.words.insert(line.words.end(), end_of_options, given.end());
+  return line;
+}
+
+/// CLI11 itself takes a minus sign, and digits beyond the type's range, for another number.
+std::string check_seed(std::string const& text) {
+  std::uint64_t value = 0;
+  auto const [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  bool const good = code == std::errc() && end == text.data() + text.size();
+  return good ? std::string() : "expected a whole number from 0 to 2^64 - 1, got " + text;
 }
 
 void add_common_options(CLI::App& app, session& s) {
   common_options& o = s.options;
   o.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  app.add_option("--backend", o.backend, "cpu, cuda, opencl or ref")->capture_default_str();
-  app.add_option("--dtype", o.dtype, "f32 or bf16")->capture_default_str();
+  app.add_option("--backend", o.backend, "what computes: cpu, cuda, opencl or ref")
+      ->check(CLI::IsMember({"cpu", "cuda", "opencl", "ref"}))
+      ->capture_default_str();
+  app.add_option("--dtype", o.dtype, "type of numbers: f32 or bf16")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str();
   app.add_option("--threads", o.threads, "threads of the backend")->check(CLI::Range(1, 1024))->capture_default_str();
-  app.add_option("--seed", o.seed, "seed of all random numbers")->capture_default_str();
+  app.add_option("--seed", o.seed, "seed of all random numbers")->check(check_seed)->capture_default_str();
   app.add_flag("--json", o.json, "one JSON object per line on standard output, nothing else there");
   app.add_flag("--quiet", o.quiet, "no progress on standard error");
-  app.add_option("--config", "options from a JSON file; those on the line win");
+  app.add_option("--config", "options from a JSON file, such as a run's config.json; those on the line win");
 }
 
-exit_code run_program(int argc, char** argv) {
-  interrupt_watch watch;
+/// Parses and runs.
+exit_code run_program(std::vector<std::string> const& arguments) {
+  interrupt_watch const watch;
   session s;
   s.stop = watch.token();
   CLI::App app("scale: representations of whole videos from sets of clip features", "scale");
   app.set_version_flag("--version", std::string("scale ") + version);
   app.require_subcommand(1);
   app.fallthrough();
-  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   add_common_options(app, s);
   add_bench(app, s);
   add_demo(app, s);
@@ -133,31 +157,45 @@ exit_code run_program(int argc, char** argv) {
   add_pretrain(app, s);
   add_probe(app, s);
   add_verify(app, s);
+  command_line line = expand_config(arguments);
   try {
-    std::vector<std::string> words = expand_config(argc, argv);
-    std::reverse(words.begin(), words.end());
-    app.parse(words);
-    return s.run();
+    std::ranges::reverse(line.words);  // as CLI11 wants them
+    app.parse(line.words);
   } catch (CLI::ParseError const& e) {
-    return app.exit(e, std::cout, std::cerr) == 0 ? exit_code::done : exit_code::wrong_usage;
+    bool const asked_for = app.exit(e, std::cout, std::cerr) == 0;  // --help, --version
+    if (!asked_for && !line.config.empty())
+      std::cerr << "Options came from " << line.config << " too; is it for this command?\n";
+    return asked_for ? exit_code::done : exit_code::wrong_usage;
+  }
+  return s.run();
+}
+
+exit_code fail(std::string const& text, exit_code code) {
+  std::cerr << "scale: " << text << '\n';
+  return code;
+}
+
+exit_code run_and_report(std::vector<std::string> const& arguments) {
+  try {
+    exit_code const code = run_program(arguments);
+    require_output();
+    return code;
   } catch (argument_error const& e) {
-    std::cerr << "scale: " << e.what() << '\n';
-    return exit_code::wrong_usage;
-  } catch (input_error const& e) {
-    std::cerr << "scale: " << e.what() << '\n';
-    return exit_code::input_refused;
+    return fail(e.what(), exit_code::wrong_usage);
   } catch (cancelled_error const& e) {
-    std::cerr << "scale: " << e.what() << '\n';
-    return exit_code::interrupted;
+    return fail(e.what(), exit_code::interrupted);
   } catch (resource_error const& e) {
-    std::cerr << "scale: " << e.what() << '\n';
-    return exit_code::machine_lacks;
+    return fail(e.what(), exit_code::machine_lacks);
+  } catch (error const& e) {  // input_error, and training that diverged on what it was given
+    return fail(e.what(), exit_code::input_refused);
+  } catch (std::filesystem::filesystem_error const& e) {
+    std::string const text = e.path1().string() + ": cannot be read or written: " + e.code().message();
+    if (!is_fault_of_path(e.code().value())) return fail(text, exit_code::machine_lacks);
+    return fail(text + "; check that it exists and who may use it", exit_code::input_refused);
   } catch (std::bad_alloc const&) {
-    std::cerr << "scale: out of memory\n";
-    return exit_code::machine_lacks;
+    return fail("out of memory", exit_code::machine_lacks);
   } catch (std::exception const& e) {
-    std::cerr << "scale: internal error: " << e.what() << '\n';
-    return exit_code::machine_lacks;
+    return fail(std::string("internal error: ") + e.what(), exit_code::machine_lacks);
   }
 }
 
@@ -165,4 +203,6 @@ exit_code run_program(int argc, char** argv) {
 
 }  // namespace scale::program
 
-int main(int argc, char** argv) { return static_cast<int>(scale::program::run_program(argc, argv)); }
+int main(int argc, char** argv) {
+  return static_cast<int>(scale::program::run_and_report({argv + (argc > 0 ? 1 : 0), argv + argc}));
+}

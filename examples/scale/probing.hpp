@@ -3,26 +3,25 @@
 // Probes on stores, as `scale probe` and `scale demo` run them: which videos train and test, with what classifiers.
 
 #include <scale/data/feature_store.hpp>
-#include <scale/eval/class_list.hpp>
-#include <scale/eval/knn.hpp>
-#include <scale/eval/metadata_baseline.hpp>
-#include <scale/eval/metrics.hpp>
+#include <scale/eval/evaluate.hpp>
 #include <scale/eval/representation.hpp>
-#include <scale/eval/ridge.hpp>
-#include <scale/eval/splits.hpp>
+#include <scale/eval/same_extraction.hpp>
 #include <scale/eval/store_clips.hpp>
-#include <scale/train/mlp_probe.hpp>
+#include <scale/eval/store_split.hpp>
 #include <scale/train/model_file.hpp>
-#include <scale/train/probe_training.hpp>
-#include <scale/train/set_probe.hpp>
+#include <scale/train/probe_runs.hpp>
 
+#include "scale/live_line.hpp"
 #include "scale/program.hpp"
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
-#include <numeric>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace scale::program {
@@ -42,6 +41,45 @@ struct probe_row {
   std::optional<set_accuracies> averages;
 };
 
+inline void require_distinct(std::string const& option, std::vector<std::string> const& values) {
+  std::set<std::string> seen;
+  for (std::string const& value : values)
+    if (!seen.insert(value).second) wrong_usage(option, "each name once", value + " twice");
+}
+
+/// The name in its usual order of parts.
+inline std::string canonical_features(std::string const& name) {
+  try {
+    return name_of(clip_features_of(name));
+  } catch (argument_error const&) {
+    wrong_usage("--features", "some of x, h, mean_h, cls joined by +", name);
+  }
+}
+
+/// The options with features filled in and named in one way, x first where it was left out. Throws argument_error for
+/// what cannot be.
+inline probing_options checked(probing_options o, bool with_model) {
+  static std::set<std::string> const methods = {"knn", "ridge", "linear", "mlp", "finetune"};
+  for (std::string const& method : o.methods)
+    if (!methods.contains(method)) wrong_usage("--method", "some of knn, ridge, linear, mlp, finetune", method);
+  require_distinct("--method", o.methods);
+  if (o.features.empty())
+    o.features = with_model ? std::vector<std::string>{"x", "cls", "x+cls"} : std::vector<std::string>{"x"};
+  for (std::string& name : o.features) {
+    name = canonical_features(name);
+    if (name != "x" && !with_model) wrong_usage("--features", "x, which is all without a model", name, "give --model");
+  }
+  require_distinct("--features", o.features);
+  if (std::ranges::count(o.features, "x") == 0) o.features.insert(o.features.begin(), "x");
+  if (std::ranges::count(o.methods, "finetune") != 0 && o.features.size() < 2)
+    wrong_usage("--method finetune", "a model and features that it makes", "x alone",
+                "give --model, and --features other than x");
+  if (!(o.percent > 0 && o.percent <= 100))
+    wrong_usage("--percent", "above 0 and at most 100", fmt::format("{}", o.percent));
+  check(o.training, location{});
+  return o;
+}
+
 /// What the program keeps of a model file.
 template <class T, class B>
 struct loaded_model {
@@ -56,39 +94,20 @@ struct loaded_model {
 
 /// Throws input_error where the store's features are not what the model was trained on.
 inline void expect_features(model_description const& model, feature_store const& store) {
-  auto const text = [&](char const* key) { return store.provenance().value(key, std::string()); };
-  check_features(model, text("backbone"), text("weights_sha256"), store.feature_width());
+  check_features(model, store);
 }
 
-/// A store ready for probing: clips, labels, and on request the representation.
+/// A store ready for probing, all its checksums right: its clips, and what the model makes of each video.
 template <class T, class B>
 struct probe_side {
   probe_side(B const& b, feature_store const& s, loaded_model<T, B> const* model, std::stop_token stop)
       : store(s),
         clips(b, s, model == nullptr ? input_kind::paper : model->file.description().input,
               model == nullptr ? std::vector<double>() : model->file.description().input_scale) {
+    store.verify();
     std::optional<trained_encoder<T, B>> encoder;
     if (model != nullptr) encoder = model->encoder();
     representation = represent<T, B>(b, clips.source(), encoder ? &*encoder : nullptr, {.stop = stop});
-  }
-
-  /// Host features of that name. "motion": the second half of x, where frames were pooled as mean and motion.
-  host_matrix<stat_t<T>> features(std::string const& name) const {
-    if (name != "motion") return compose(representation, clip_features_of(name));
-    host_matrix<stat_t<T>> half(representation.x.rows, representation.x.columns / 2);
-    for (index_t i = 0; i < half.rows; ++i)
-      for (index_t j = 0; j < half.columns; ++j) half(i, j) = representation.x(i, half.columns + j);
-    return half;
-  }
-
-  host_matrix<double> metadata() const {
-    std::vector<video_metadata> rows;
-    for (index_t v = 0; v < store.videos(); ++v) {
-      store_record const& r = store.record(v);
-      rows.push_back(
-          {static_cast<double>(r.width), static_cast<double>(r.height), static_cast<double>(r.frames), r.fps});
-    }
-    return metadata_features(rows);
   }
 
   feature_store const& store;
@@ -96,149 +115,153 @@ struct probe_side {
   video_representation<stat_t<T>> representation;
 };
 
-/// Runs every method on every kind of features; `show` sees each row as it is done. `test` may be the training store
-/// itself, with options.group.
+/// All that the methods of a table share. Everything given is borrowed.
 template <class T, class B>
-void run_probes(B const& b, feature_store const& train_store, feature_store const& test_store,
-                loaded_model<T, B> const* model, probing_options const& o, std::stop_token stop,
-                std::function<void(probe_row const&)> const& show) {
+class probing {
+ public:
   using stat = stat_t<T>;
-  bool const grouped = !o.group.empty();
-  probe_side<T, B> const train(b, train_store, model, stop);
-  std::optional<probe_side<T, B>> other;
-  if (!grouped) other.emplace(b, test_store, model, stop);
-  probe_side<T, B> const& test = grouped ? train : *other;
-  joint_labels const labels =
-      join_labels(train_store.classes(), train_store.labels(), test.store.classes(), test.store.labels());
-  index_t const classes = static_cast<index_t>(labels.classes.size());
 
-  std::vector<fold> folds;
-  if (grouped) {
-    std::vector<std::string> groups;
-    for (index_t v = 0; v < train_store.videos(); ++v) groups.emplace_back(train_store.column(v, o.group));
-    folds = leave_one_group_out(groups);
-  } else {
-    fold all;
-    all.train.resize(static_cast<std::size_t>(train_store.videos()));
-    all.test.resize(static_cast<std::size_t>(test_store.videos()));
-    std::iota(all.train.begin(), all.train.end(), index_t{0});
-    std::iota(all.test.begin(), all.test.end(), index_t{0});
-    folds.push_back(std::move(all));
+  probing(B const& b, feature_store const& train_store, feature_store const& test_store,
+          loaded_model<T, B> const* model, probing_options const& o, std::stop_token stop, live_line* line)
+      : b_(b),
+        model_(model),
+        o_(checked(o, model != nullptr)),
+        stop_(stop),
+        line_(line),
+        split_(split_of(train_store, test_store)),
+        train_(b, train_store, model, stop) {
+    if (o_.group.empty()) other_.emplace(b, test_store, model, stop);
+    if (line_ != nullptr && train_store.provenance().at("frame_pool") == "mean")
+      line_->note(
+          "the backbone saw single frames: extract with --frame-pool mean+motion to see here what the mean "
+          "difference of neighbouring frames tells by itself");
   }
-  if (o.percent < 100)
-    for (fold& f : folds) {
-      auto const seen = take_elements(std::span<std::int32_t const>(labels.train), std::span<index_t const>(f.train));
-      std::vector<index_t> const kept = first_percent_per_class(seen, o.percent);
-      f.train = take_elements(std::span<index_t const>(f.train), std::span<index_t const>(kept));
-    }
 
-  /// classify(fold, training labels) -> scores [test rows, classes] of each fold, gathered over all.
-  auto const predict = [&](auto const& classify) {
-    host_matrix<double> scores(test.store.videos(), classes);
-    for (fold const& f : folds) {
-      if (stop.stop_requested()) throw cancelled_error("probe: stopped on request");
-      auto const seen = take_elements(std::span<std::int32_t const>(labels.train), std::span<index_t const>(f.train));
-      auto const part = classify(f, seen);
-      for (index_t i = 0; i < part.rows; ++i)
-        std::copy(part.row(i).begin(), part.row(i).end(), scores.row(f.test[static_cast<std::size_t>(i)]).begin());
-    }
-    return scores;
-  };
-
-  std::vector<std::string> features = o.features;
-  if (features.empty()) {
-    features = {"x"};
-    if (model != nullptr) features.insert(features.end(), {"cls", "x+cls"});
-  }
-  if (std::find(features.begin(), features.end(), "x") == features.end()) features.insert(features.begin(), "x");
-  for (std::string const& name : features)
-    if (model == nullptr && name != "x")
-      throw argument_error("--features " + name + ": without --model there is only x");
-  std::vector<std::string> host_features = features;
-  if (train_store.provenance().value("frame_pool", std::string()) == "mean+motion") host_features.push_back("motion");
-
-  host_matrix<double> const train_metadata = train.metadata(), test_metadata = test.metadata();
-  show({{"metadata", "size+length+rate",
-         measure(predict([&](fold const& f, auto const& seen) {
-                   return classify_metadata(take_rows(train_metadata, std::span<index_t const>(f.train)), seen,
-                                            take_rows(test_metadata, std::span<index_t const>(f.test)), classes);
-                 }),
-                 labels.test)},
-        {}});
-
-  auto const train_network = [&](auto const& make, std::string const& method, std::string const& name) {
-    index_t const clips = test.clips.source().clips();
-    host_matrix<stat> logits(test.store.videos() * clips, classes);
-    input_kind const input = model == nullptr ? input_kind::paper : model->file.description().input;
-    for (fold const& f : folds) {
-      auto const seen = take_elements(std::span<std::int32_t const>(labels.train), std::span<index_t const>(f.train));
-      auto network = make(std::min<index_t>(o.training.batch, static_cast<index_t>(f.train.size())),
-                          std::max(clips, train.clips.source().clips()));
-      train_probe<T, B>(b, network, train.clips.source(), input, std::span<index_t const>(f.train), seen, o.training,
-                        {}, stop);
-      host_matrix<stat> const part =
-          test_probe<T, B>(b, network, test.clips.source(), input, std::span<index_t const>(f.test), index_t{16}, stop);
-      for (std::size_t i = 0; i < f.test.size(); ++i)
-        for (index_t v = 0; v < clips; ++v)
-          std::copy_n(part.row(static_cast<index_t>(i) * clips + v).begin(), classes,
-                      logits.row(f.test[i] * clips + v).begin());
-    }
-    set_accuracies const three = measure_sets(logits, labels.test, clips);
-    show({{method, name, three.avg_logits}, three});
-  };
-
-  for (std::string const& method : o.methods) {
-    if (method == "knn" || method == "ridge") {
-      for (std::string const& name : host_features) {
-        host_matrix<stat> const bank = train.features(name), queries = test.features(name);
-        host_matrix<double> scores = predict([&](fold const& f, auto const& seen) {
-          host_matrix<stat> const near = take_rows(bank, std::span<index_t const>(f.train));
-          host_matrix<stat> const asked = take_rows(queries, std::span<index_t const>(f.test));
-          host_matrix<double> out(asked.rows, classes);
-          if (method == "knn") {
-            auto const found = classify_knn<T>(b, near, seen, asked, classes, {.k = o.k});
-            std::copy(found.scores.values.begin(), found.scores.values.end(), out.values.begin());
-            for (double& value : out.values)
-              if (value == 0) value = -std::numeric_limits<double>::infinity();  // no vote
-          } else {
-            out = fit_ridge(near, seen, classes).scores(asked);
-          }
-          return out;
-        });
-        show({{method, name, measure(scores, labels.test)}, {}});
+  /// `show` sees each row as it is done.
+  void run(std::function<void(probe_row const&)> const& show) {
+    show({{"metadata", "size+length+rate", evaluate_metadata(train_.store, test().store, split_, stop_)}, {}});
+    for (std::string const& method : o_.methods) {
+      if (method == "knn" || method == "ridge") {
+        for (std::string const& name : o_.features)
+          show(averaged(method, name, features(train_, name), features(test(), name)));
+        if (has_motion()) show(averaged(method, "motion", motion(train_), motion(test())));
+      } else if (method == "linear") {
+        for (std::string const& name : o_.features) show(trained(method, name));
+      } else if (method == "mlp") {
+        show(trained(method, "x"));
+      } else {
+        // There is nothing to tune in x: its row is the linear probe's.
+        if (std::ranges::count(o_.methods, "linear") == 0) show(trained("linear", "x"));
+        for (std::string const& name : o_.features)
+          if (name != "x") show(trained(method, name));
       }
-    } else if (method == "linear" || method == "finetune") {
+    }
+  }
+
+ private:
+  bool grouped() const { return !o_.group.empty(); }
+  probe_side<T, B> const& test() const { return other_ ? *other_ : train_; }
+
+  store_split split_of(feature_store const& train, feature_store const& test) const {
+    if (!grouped()) require_same_extraction(train, test);
+    if (model_ != nullptr)
+      for (feature_store const* store : {&train, &test}) expect_features(model_->file.description(), *store);
+    store_split split = grouped() ? split_by_group(train, o_.group) : split_of_stores(train, test);
+    if (o_.percent < 100) keep_first_percent(split, o_.percent);
+    bool const near = std::ranges::count(o_.methods, "knn") != 0;
+    for (fold const& f : split.folds)
+      if (near && (f.test.size() < 2 || f.train.size() < 2))
+        refuse_file(test.path(),
+                    fmt::format("knn needs two videos or more to learn from and to test on, since it centres both by "
+                                "their own means; found {} and {}{}. Leave out --method knn, or {}",
+                                f.train.size(), f.test.size(),
+                                grouped() ? " where '" + printable(f.name) + "' is left out" : "",
+                                grouped() ? "name another --group" : "give larger stores"));
+    return split;
+  }
+
+  /// Whether the second half of x is the mean absolute difference of neighbouring frames: a baseline by itself.
+  bool has_motion() const { return train_.store.provenance().at("frame_pool") == "mean+motion"; }
+
+  static host_matrix<stat> features(probe_side<T, B> const& side, std::string const& name) {
+    return compose(side.representation, clip_features_of(name));
+  }
+
+  static host_matrix<stat> motion(probe_side<T, B> const& side) {
+    host_matrix<stat> const& x = side.representation.x;
+    host_matrix<stat> half(x.rows, x.columns / 2);
+    for (index_t i = 0; i < half.rows; ++i)
+      std::ranges::copy(x.row(i).subspan(std::size_t(half.columns)), half.row(i).begin());
+    return half;
+  }
+
+  /// A method that sees one row per video.
+  probe_row averaged(std::string const& method, std::string const& name, host_matrix<stat> const& train,
+                     host_matrix<stat> const& test) const {
+    if (method == "ridge") return {{method, name, evaluate_ridge(train, test, split_, {}, stop_)}, {}};
+    return {{method, name, evaluate_knn<T>(b_, train, test, split_, {.k = o_.k}, stop_)}, {}};
+  }
+
+  /// A method that is trained on clips.
+  probe_row trained(std::string const& method, std::string const& name) {
+    using side = probe_split<T, B>;
+    index_t const width = train_.store.feature_width();
+    std::optional<trained_encoder<T, B>> encoder;
+    if (model_ != nullptr) encoder = model_->encoder();
+    std::size_t number = 0;
+    auto const run_fold = [&](side const& from, side const& to, fold const&) {
+      train_callbacks const callbacks = callbacks_of(fmt::format(
+          "{} on {}{}", method, name, grouped() ? fmt::format(", fold {}/{}", ++number, split_.folds.size()) : ""));
+      if (method == "mlp") {
+        mlp_probe_config config;
+        config.features = width;
+        config.classes = split_.classes();
+        return run_mlp_probe<T, B>(b_, from, to, config, o_.training, callbacks, stop_);
+      }
       bool const tuned = method == "finetune";
-      expect(!tuned || model != nullptr, "--method finetune", "needs --model");
-      for (std::string const& name : features) {
-        clip_features const parts = clip_features_of(name);
-        if (tuned && !needs_model(parts)) continue;
-        set_probe_config const config{.features = parts,
-                                      .width = train_store.feature_width(),
-                                      .classes = classes,
-                                      .training = tuned ? encoder_training::trained : encoder_training::frozen,
-                                      .dropout = tuned ? 0.1 : 0.0,
-                                      .seed = o.training.seed};
-        train_network(
-            [&](index_t sets, index_t clips) {
-              return set_probe<T, B>(b, config, model == nullptr ? nullptr : &model->model, std::max<index_t>(sets, 16),
-                                     clips);
-            },
-            method, name);
-      }
-    } else if (method == "mlp") {
-      train_network(
-          [&](index_t sets, index_t clips) {
-            mlp_probe_config config;
-            config.features = train_store.feature_width();
-            config.classes = classes;
-            return mlp_probe<T, B>(b, config, std::max<index_t>(sets, 16) * clips, o.training.seed);
-          },
-          method, "x");
-    } else {
-      throw argument_error("--method: expected knn, ridge, linear, mlp or finetune, got " + method);
-    }
+      set_probe_config const config{.features = clip_features_of(name),
+                                    .width = width,
+                                    .classes = split_.classes(),
+                                    .training = tuned ? encoder_training::trained : encoder_training::frozen,
+                                    .dropout = tuned ? 0.1 : 0.0,
+                                    .seed = o_.training.seed};
+      return run_set_probe<T, B>(b_, from, to, encoder ? &*encoder : nullptr, config, o_.training, callbacks, stop_);
+    };
+    set_accuracies const three = evaluate_probe(train_.clips.source(), test().clips.source(), split_, run_fold);
+    return {{method, name, three.avg_logits}, three};
   }
+
+  train_callbacks callbacks_of(std::string const& what) {
+    train_callbacks callbacks;
+    if (line_ == nullptr) return callbacks;
+    callbacks.message = [this](std::string_view text) {
+      if (said_.emplace(text).second) line_->note(std::string(text));  // once, not for every method and fold
+    };
+    callbacks.progress = [this, what](train_progress const& p) {
+      line_->show(fmt::format("{}: epoch {}/{} loss {:.4f} acc {:.1f} % lr {:.2e} {:.0f} videos/s, {} left", what,
+                              p.epoch, p.epochs, p.loss, p.accuracy, p.lr, p.rate, duration_text(p.eta)));
+    };
+    return callbacks;
+  }
+
+  B b_;
+  loaded_model<T, B> const* model_;
+  probing_options o_;
+  std::stop_token stop_;
+  live_line* line_;
+  store_split split_;
+  probe_side<T, B> train_;
+  std::optional<probe_side<T, B>> other_;  // none where groups of the one store are left out
+  std::set<std::string, std::less<>> said_;
+};
+
+/// Runs every method on every kind of features; `show` sees each row as it is done. `test` may be the training store
+/// itself, with options.group. Progress goes to `line`, where there is one.
+template <class T, class B>
+void run_probes(B const& b, feature_store const& train, feature_store const& test, loaded_model<T, B> const* model,
+                probing_options const& o, std::stop_token stop, std::function<void(probe_row const&)> const& show,
+                live_line* line = nullptr) {
+  probing<T, B>(b, train, test, model, o, stop, line).run(show);
 }
 
 }  // namespace scale::program

@@ -13,6 +13,7 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 namespace scale::program {
 
@@ -56,8 +57,15 @@ void add_verify(CLI::App& app, session& s);
 /// One JSON object on its own line of standard output.
 void print_json(nlohmann::ordered_json const& object);
 
+/// Throws resource_error where something printed did not get out.
+void require_output();
+
 /// A line on standard error, unless --quiet.
 void say(session const& s, std::string const& text);
+
+/// Throws argument_error "OPTION: expected X, got Y; ADVICE", for people: it names no line of source.
+[[noreturn]] void wrong_usage(std::string_view option, std::string_view expected, std::string_view got,
+                              std::string_view advice = {});
 
 /// Calls f<T>(context) for the backend and element type asked for: cpu computes in float, ref in double. Throws
 /// resource_error for a backend that is not compiled in, argument_error for a type it does not compute in.
@@ -66,11 +74,9 @@ auto with_backend(session const& s, F&& f) {
   common_options const& o = s.options;
   if (o.backend == "cuda" || o.backend == "opencl")
     throw resource_error("backend " + o.backend + " is not compiled into this program; it has: cpu, ref");
-  if (o.backend == "cpu") {
-    expect(o.dtype == "f32", "--dtype", "the cpu backend computes in f32, not in " + o.dtype);
-    return f.template operator()<float>(cpu::context(o.threads));
-  }
-  expect(o.backend == "ref", "--backend", "expected cpu, cuda, opencl or ref, got " + o.backend);
+  if (o.dtype != "f32")
+    wrong_usage("--dtype", "f32: backend cpu computes in it, backend ref in double whatever is stored", o.dtype);
+  if (o.backend == "cpu") return f.template operator()<float>(cpu::context(o.threads));
   return f.template operator()<double>(ref::context{});
 }
 
