@@ -45,11 +45,12 @@ constexpr double chance = 100.0 / 6;
 /// Makes the folder. One that holds something, and is not of an earlier demonstration, is left alone: throws
 /// argument_error.
 void claim_folder(std::filesystem::path const& folder, demo_arguments const& a, std::uint64_t seed) {
+  char const* const expected = "a new or empty folder, or one of an earlier demo";
+  if (std::filesystem::exists(folder) && !std::filesystem::is_directory(folder))
+    wrong_usage("--out", expected, "the file " + folder.string(), "give another folder");
   std::filesystem::create_directories(folder);
   if (!std::filesystem::is_empty(folder) && !std::filesystem::exists(folder / marker))
-    throw argument_error("--out " + folder.string() +
-                         ": expected a new or empty folder, or one of an earlier demo; found other files in it; give "
-                         "another folder");
+    wrong_usage("--out", expected, folder.string() + ", which holds other files", "give another folder");
   atomic_file file(folder / marker);
   file.write(nlohmann::json{{"train", a.videos.train}, {"test", a.videos.test}, {"seed", seed}}.dump() + "\n");
   file.commit();
@@ -238,7 +239,8 @@ void print_results(session const& s, std::vector<demo_result> const& results) {
 
 exit_code demo(session const& s, demo_arguments& a) {
   auto const began = std::chrono::steady_clock::now();
-  expect(s.options.backend == "cpu" && s.options.dtype == "f32", "demo", "runs on the cpu backend, in f32");
+  if (s.options.backend == "ref") wrong_usage("--backend", "cpu", "ref", "in plain loops this would take days");
+  with_backend(s, []<class T>(auto const&) {});  // refuses what this program lacks
   if (a.quick) {
     a.videos.train = 320;
     a.videos.test = 128;

@@ -214,6 +214,29 @@ TEST_CASE("resuming a finished run does no step and tells its last losses") {
   CHECK_FALSE(scale::pretrain<float>(b, data.source, tiny(), run).last.has_value());
 }
 
+TEST_CASE("centred input says when a step takes all clips of a video") {
+  context const b;
+  clips const four(b, {.videos = 6, .clips = 4, .width = 7}), five(b, {.videos = 6, .clips = 5, .width = 7});
+  auto const said = [&](clips const& source, scale::input_kind input) {
+    temporary_folder const folder;
+    scale::pretrain_options o = tiny();
+    o.iterations = 1;
+    o.input = input;
+    std::size_t opposite = 0;
+    scale::train_callbacks callbacks;
+    callbacks.message = [&](std::string_view text) {
+      if (text.find("opposite") != text.npos) ++opposite;
+    };
+    scale::pretrain_run run = run_in(folder / "run");
+    run.input_scale = source.scale_of;
+    scale::pretrain<float>(b, source.source, o, run, callbacks);
+    return opposite;
+  };
+  CHECK(said(four, scale::input_kind::centred) == 1);
+  CHECK(said(four, scale::input_kind::paper) == 0);
+  CHECK(said(five, scale::input_kind::centred) == 0);
+}
+
 TEST_CASE("a step that diverges is refused by name, and the last checkpoint stays") {
   temporary_folder const t;
   context const b;

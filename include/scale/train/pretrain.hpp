@@ -105,6 +105,10 @@ pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_o
   if (trainer.sampler().batch_was_reduced())
     say("the store has " + std::to_string(source.videos()) + " videos, fewer than the batch of " +
         std::to_string(trainer.options().batch) + ": all of them are the batch");
+  if (trainer.options().input == input_kind::centred && 2 * trainer.options().set_size == source.clips())
+    say("the two sets of a step are all " + std::to_string(source.clips()) +
+        " clips of a video: once centred, their means are opposite, and set contrast can be solved by that alone; "
+        "store more clips per video, or take smaller sets");
   folder.write_config(config);
   index_t const first = trainer.steps_done(), per_epoch = trainer.steps_per_epoch();
   folder.cut_metrics(first);
