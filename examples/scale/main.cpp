@@ -15,7 +15,6 @@
 #include <new>
 #include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
 
 namespace scale::program {
@@ -68,17 +67,30 @@ std::string word_of(std::string const& file, std::string const& key, nlohmann::j
   return value.dump();
 }
 
+/// Whether the program, or one of its commands, has an option of this name that takes several values.
+bool takes_several(CLI::App const& app, std::string const& option) {
+  CLI::Option const* const found = app.get_option_no_throw(option);
+  if (found != nullptr && found->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) return true;
+  return std::ranges::any_of(app.get_subcommands({}),
+                             [&](CLI::App const* command) { return takes_several(*command, option); });
+}
+
 /// The options of a JSON file as words of a command line, without those that the line has itself: these win.
-std::vector<std::string> words_of_config(std::string const& file, std::vector<std::string> const& line) {
+std::vector<std::string> words_of_config(CLI::App const& app, std::string const& file,
+                                         std::vector<std::string> const& line) {
   nlohmann::json const config = read_json(file);
   if (!config.is_object()) refuse_file(file, "expected a JSON object of options");
   std::vector<std::string> words;
   for (auto const& [key, value] : config.items()) {
     std::string const option = "--" + key;
     if (std::ranges::any_of(line, [&](auto const& w) { return w == option || w.starts_with(option + "="); })) continue;
-    if (!value.is_array()) words.push_back(option + "=" + word_of(file, key, value));
-    if (value.is_array())
-      for (nlohmann::json const& element : value) words.push_back(option + "=" + word_of(file, key, element));
+    if (!value.is_array()) {
+      words.push_back(option + "=" + word_of(file, key, value));
+      continue;
+    }
+    if (!takes_several(app, option))
+      refuse_file(file, "option '" + printable(key) + "': expected a single value, found a list");
+    for (nlohmann::json const& element : value) words.push_back(option + "=" + word_of(file, key, element));
   }
   return words;
 }
@@ -91,7 +103,7 @@ struct command_line {
 
 /// Replaces --config FILE by the file's options. They go to the end, where all commands' options are understood, but
 /// before a "--".
-command_line expand_config(std::vector<std::string> const& given) {
+command_line expand_config(CLI::App const& app, std::vector<std::string> const& given) {
   command_line line;
   bool found = false;
   auto const end_of_options = std::ranges::find(given, "--");
@@ -107,7 +119,7 @@ command_line expand_config(std::vector<std::string> const& given) {
     line.config = with_equals ? word->substr(9) : *word;
   }
   if (found) {
-    std::vector<std::string> const more = words_of_config(line.config, line.words);
+    std::vector<std::string> const more = words_of_config(app, line.config, line.words);
     line.words.insert(line.words.end(), more.begin(), more.end());
   }
   line.words.insert(line.words.end(), end_of_options, given.end());
@@ -145,8 +157,9 @@ exit_code run_program(std::vector<std::string> const& arguments) {
   s.stop = watch.token();
   CLI::App app("scale: representations of whole videos from sets of clip features", "scale");
   app.set_version_flag("--version", std::string("scale ") + version);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // none: said below, after a word that names none
   app.fallthrough();
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   add_common_options(app, s);
   add_bench(app, s);
   add_demo(app, s);
@@ -157,10 +170,11 @@ exit_code run_program(std::vector<std::string> const& arguments) {
   add_pretrain(app, s);
   add_probe(app, s);
   add_verify(app, s);
-  command_line line = expand_config(arguments);
+  command_line line = expand_config(app, arguments);
   try {
     std::ranges::reverse(line.words);  // as CLI11 wants them
     app.parse(line.words);
+    if (!s.run) throw CLI::RequiredError("A subcommand");
   } catch (CLI::ParseError const& e) {
     bool const asked_for = app.exit(e, std::cout, std::cerr) == 0;  // --help, --version
     if (!asked_for && !line.config.empty())

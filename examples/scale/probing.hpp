@@ -21,7 +21,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace scale::program {
@@ -191,7 +190,7 @@ class probing {
     host_matrix<stat> const& x = side.representation.x;
     host_matrix<stat> half(x.rows, x.columns / 2);
     for (index_t i = 0; i < half.rows; ++i)
-      std::ranges::copy(x.row(i).subspan(std::size_t(half.columns)), half.row(i).begin());
+      std::ranges::copy(x.row(i).last(std::size_t(half.columns)), half.row(i).begin());
     return half;
   }
 
