@@ -3,6 +3,7 @@
 // Umbrella: representations, classifiers, splits and metrics.
 
 #include <scale/eval/assemble_features.hpp>
+#include <scale/eval/centring_tensors.hpp>
 #include <scale/eval/class_list.hpp>
 #include <scale/eval/clip_features.hpp>
 #include <scale/eval/clip_source.hpp>

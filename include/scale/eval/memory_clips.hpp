@@ -4,6 +4,7 @@
 
 #include <scale/data/centring.hpp>
 #include <scale/data/clip_extractor.hpp>
+#include <scale/eval/centring_tensors.hpp>
 #include <scale/eval/clip_source.hpp>
 
 #include <cstddef>
@@ -38,14 +39,8 @@ class memory_clips {
       std::vector<double> mean(scale.size());
       mean_of_clips(std::span<float const>(clips.features), std::span<double>(mean), at);
       std::vector<stat> const rounded(mean.begin(), mean.end());
-      std::vector<stat> inverse;
-      for (double const s : scale) inverse.push_back(static_cast<stat>(1 / s));
-      mean_ = tensor<stat, 2, B>(b, shape{index_t{1}, width});
-      inverse_ = tensor<stat, 1, B>(b, shape{width});
-      upload(b, std::span<stat const>(rounded), mean_.view(), at);
-      upload(b, std::span<stat const>(inverse), inverse_.view(), at);
-      source_.mean = mean_;
-      source_.inverse_scale = inverse_;
+      centring_ = centring_tensors<T, B>(b, rounded, scale, at);
+      centring_.lend_to(source_);
     }
     check(source_, input, at);
   }
@@ -55,8 +50,7 @@ class memory_clips {
 
  private:
   tensor<float, 3, B> features_, positions_;
-  tensor<stat_t<T>, 2, B> mean_;
-  tensor<stat_t<T>, 1, B> inverse_;
+  centring_tensors<T, B> centring_;
   clip_source<T, B> source_;
 };
 

@@ -4,10 +4,10 @@
 
 #include <scale/data/centring.hpp>
 #include <scale/data/feature_store.hpp>
+#include <scale/eval/centring_tensors.hpp>
 #include <scale/eval/clip_source.hpp>
 #include <scale/io/file_error.hpp>
 
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -39,16 +39,8 @@ class store_clips {
     if (scale_.empty()) scale_ = centring_scale_of(store, at);
     expect(static_cast<index_t>(scale_.size()) == store.feature_width(), "store_clips",
            "s needs one number per feature of the store", at);
-    using stat = stat_t<T>;
-    std::vector<stat> const mean = video_means<stat>(store);
-    std::vector<stat> inverse;
-    for (double const s : scale_) inverse.push_back(static_cast<stat>(1 / s));
-    mean_ = tensor<stat, 2, B>(b, shape{store.videos(), store.feature_width()});
-    inverse_ = tensor<stat, 1, B>(b, shape{store.feature_width()});
-    upload(b, std::span<stat const>(mean), mean_.view(), at);
-    upload(b, std::span<stat const>(inverse), inverse_.view(), at);
-    source_.mean = mean_;
-    source_.inverse_scale = inverse_;
+    centring_ = centring_tensors<T, B>(b, video_means<stat_t<T>>(store), scale_, at);
+    centring_.lend_to(source_);
     check(source_, input, at);
   }
 
@@ -60,8 +52,7 @@ class store_clips {
 
  private:
   std::vector<double> scale_;
-  tensor<stat_t<T>, 2, B> mean_;
-  tensor<stat_t<T>, 1, B> inverse_;
+  centring_tensors<T, B> centring_;
   clip_source<T, B> source_;
 };
 
