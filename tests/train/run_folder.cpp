@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,19 @@ TEST_CASE("checkpoints are found by step, and only the newest two stay") {
   run.prune_checkpoints();
   CHECK(run.checkpoints() == std::vector<scale::index_t>{40, 1234567890});
   CHECK(std::filesystem::exists(run.path() / "checkpoint-7x.safetensors"));
+}
+
+TEST_CASE("a run is removed, what else lies in its folder stays") {
+  temporary_folder const t;
+  scale::run_folder const run(t / "run");
+  run.remove_run();  // nothing there: nothing to do
+  for (auto const& file : {run.config_file(), run.metrics_file(), run.model_file(), run.checkpoint_file(1),
+                           run.checkpoint_file(2), run.checkpoint_file(3), run.path() / "notes.txt"})
+    std::ofstream(file) << 1;
+  run.remove_run();
+  run.require_unused();
+  CHECK(std::filesystem::exists(run.path() / "notes.txt"));
+  CHECK(std::distance(std::filesystem::directory_iterator(run.path()), {}) == 1);
 }
 
 TEST_CASE("metrics are cut back to a step, torn lines go") {

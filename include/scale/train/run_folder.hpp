@@ -70,6 +70,13 @@ class run_folder {
     for (std::size_t i = 0; i + keep < steps.size(); ++i) std::filesystem::remove(checkpoint_file(steps[i]));
   }
 
+  /// Removes the files of a run; others stay.
+  void remove_run() const {
+    prune_checkpoints(0);
+    for (std::filesystem::path const& path : {model_file(), config_file(), metrics_file()})
+      std::filesystem::remove(path);
+  }
+
   /// Throws argument_error, naming the file, where a new run would replace something.
   void require_unused() const {
     if (std::optional<std::filesystem::path> const file = any_file())
