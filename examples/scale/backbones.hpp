@@ -74,7 +74,7 @@ auto with_backbone_entry(std::string const& name, F&& f) {
   if constexpr (I + 1 < std::tuple_size_v<backbone_entries>)
     return with_backbone_entry<I + 1>(name, f);
   else
-    throw argument_error("--backbone: expected " + backbone_names() + ", got " + name);
+    wrong_usage("--backbone", backbone_names(), name);
 }
 
 inline backbone_defaults defaults_of(std::string const& name) {

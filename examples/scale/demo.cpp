@@ -10,6 +10,7 @@
 
 #include "scale/demo/generate.hpp"
 #include "scale/demo/report.hpp"
+#include "scale/extraction.hpp"
 #include "scale/live_line.hpp"
 #include "scale/probing.hpp"
 #include <fmt/format.h>
@@ -56,19 +57,6 @@ void claim_folder(std::filesystem::path const& folder, demo_arguments const& a, 
   file.commit();
 }
 
-/// Removes what pre-training writes, and nothing else.
-void remove_run(std::filesystem::path const& folder) {
-  if (!std::filesystem::exists(folder)) return;
-  std::vector<std::filesystem::path> files;
-  for (auto const& entry : std::filesystem::directory_iterator(folder)) {
-    std::string const name = entry.path().filename().string();
-    bool const checkpoint = name.starts_with("checkpoint-") && name.ends_with(".safetensors");
-    if (checkpoint || name == "config.json" || name == "metrics.jsonl" || name == "model.safetensors")
-      files.push_back(entry.path());
-  }
-  for (auto const& file : files) std::filesystem::remove(file);
-}
-
 void generate(session const& s, demo_videos const& v, std::filesystem::path const& folder) {
   live_line line(s);
   int const total = v.train + v.test;
@@ -83,28 +71,22 @@ void generate(session const& s, demo_videos const& v, std::filesystem::path cons
 void extract_demo(session const& s, context const& b, std::filesystem::path const& list,
                   std::filesystem::path const& store, demo_arguments const& a) {
   manifest const videos = open_manifest(list);
+  motion_energy_backbone<float, context> backbone(s.options.threads);
   extraction_options o;
   o.views.size = a.videos.side * 4 / 5;
   o.views.sampling.stride = 1;
   o.views.clips = static_cast<int>(a.clips);
   o.reading.short_side = a.videos.side;
-  for (std::size_t c = 0; c < 3; ++c) {
-    o.pixels.mean[c] = 0;
-    o.pixels.std[c] = 1;
-  }
-  o.reading.stop = s.stop;
+  o.pixels = pixels_of(backbone.defaults());
   o.clips_at_once = 16;
   o.seed = s.options.seed;
   o.ahead = s.options.threads > 1 ? decode_ahead::yes : decode_ahead::no;
-  motion_energy_backbone<float, context> backbone(s.options.threads);
   live_line line(s);
   extraction_callbacks callbacks;
   callbacks.stop = s.stop;
   callbacks.progress = [&](extraction_progress const& p) {
     if (!p.failure.empty()) throw input_error(p.name + ": " + p.failure);  // it was written a minute ago
-    double const rate = static_cast<double>(p.done) / p.seconds;
-    line.show(fmt::format("{}: {}/{} videos, {:.1f} videos/s, {} left", list.stem().string(), p.done, p.total, rate,
-                          duration_text(static_cast<double>(p.total - p.done) / rate)),
+    line.show(fmt::format("{}: {}/{} videos, {}", list.stem().string(), p.done, p.total, pace_text(p)),
               p.done == p.total);
   };
   if (extract_features<float>(b, backbone, videos, o, store, callbacks).stopped)
@@ -130,7 +112,7 @@ report_curve pretrain_demo(session const& s, context const& b, feature_store con
                            std::filesystem::path const& folder) {
   pretrain_run run;
   run.folder = folder;
-  remove_run(folder);
+  run_folder(folder).remove_run();
   report_curve curve{std::string(name_of(o.input)), {}};
   live_line line(s);
   train_callbacks callbacks;

@@ -53,16 +53,6 @@ class scratch_folder {
   std::filesystem::path path_;
 };
 
-/// What is wrong with a value of --features, or nothing.
-std::string check_features_word(std::string const& text) {
-  try {
-    static_cast<void>(clip_features_of(text));
-    return {};
-  } catch (argument_error const&) {
-    return "expected some of x, h, mean_h, cls joined by +, got " + text;
-  }
-}
-
 bool is_json_lines(std::filesystem::path const& path) {
   try {
     static_cast<void>(read_json_lines(path));
@@ -76,8 +66,8 @@ bool is_json_lines(std::filesystem::path const& path) {
 std::filesystem::path names_path(embed_arguments const& a) {
   std::filesystem::path const out = a.out;
   if (out.extension() != ".npy")
-    throw argument_error("--out: expected a name that ends in .npy, got " + a.out +
-                         "; the vectors' names go beside it, in a file that ends in .jsonl");
+    wrong_usage("--out", "a name that ends in .npy", a.out,
+                "the vectors' names go beside it, in a file that ends in .jsonl");
   expect_output(out, a.input, "array of vectors (.npy)", is_npy);
   std::filesystem::path names = out;
   names.replace_extension(".jsonl");
@@ -100,6 +90,7 @@ std::string backbone_name(embed_arguments const& a, model_file const& model, CLI
 
 template <class T, class B>
 exit_code embed_with(session const& s, B const& b, embed_arguments& a, CLI::App const& command) {
+  static_cast<void>(canonical_features(a.features));
   std::filesystem::path const names = names_path(a);
   bool const from_store = is_feature_store(a.input);
   if (from_store) expect_no_view_options(command, a.input);
@@ -122,7 +113,7 @@ exit_code embed_with(session const& s, B const& b, embed_arguments& a, CLI::App 
     failures = summary.failures;
   }
   feature_store const store(store_path);
-  expect_features(model.file.description(), store);
+  check_features(model.file.description(), store);
   probe_side<T, B> const side(b, store, &model, s.stop);
   auto representation = side.representation;
   if (!a.no_normalise)
@@ -167,7 +158,6 @@ void add_embed(CLI::App& app, session& s) {
   command->add_option("--model", a->model, "a run's folder or model file")->required();
   command->add_option("--out", a->out, "vectors, .npy; their names go beside it, .jsonl")->required();
   command->add_option("--features", a->features, "parts of a vector: some of x, h, mean_h, cls joined by +")
-      ->check(check_features_word, "PARTS")
       ->capture_default_str();
   command->add_flag("--no-normalise", a->no_normalise, "leave the parts at their lengths");
   add_view_options(*command, a->views);

@@ -14,6 +14,12 @@
 
 namespace scale::program {
 
+/// "2.5 videos/s, 7 s left".
+inline std::string pace_text(extraction_progress const& p) {
+  double const rate = static_cast<double>(p.done) / p.seconds;
+  return fmt::format("{:.1f} videos/s, {} left", rate, duration_text(static_cast<double>(p.total - p.done) / rate));
+}
+
 /// Extracts INPUT to `out`, with progress on standard error. check(backbone) is called before any video is decoded.
 template <class T, class B, class F>
 extraction_summary run_extraction(session const& s, B const& b, view_arguments& a, CLI::App const& command,
@@ -29,10 +35,7 @@ extraction_summary run_extraction(session const& s, B const& b, view_arguments& 
     callbacks.stop = s.stop;
     callbacks.progress = [&](extraction_progress const& p) {
       if (!p.failure.empty()) line.message("failed: " + p.name + ": " + p.failure);
-      double const rate = static_cast<double>(p.done) / p.seconds;
-      line.show(fmt::format("{}/{} videos, {} failed, {:.1f} videos/s, {} left", p.done, p.total, p.failed, rate,
-                            duration_text(static_cast<double>(p.total - p.done) / rate)),
-                p.done == p.total);
+      line.show(fmt::format("{}/{} videos, {} failed, {}", p.done, p.total, p.failed, pace_text(p)), p.done == p.total);
     };
     return extract_features<T>(b, backbone, videos, options, out, callbacks);
   });

@@ -91,11 +91,6 @@ struct loaded_model {
   set_transformer_model<T, B> model;
 };
 
-/// Throws input_error where the store's features are not what the model was trained on.
-inline void expect_features(model_description const& model, feature_store const& store) {
-  check_features(model, store);
-}
-
 /// A store ready for probing, all its checksums right: its clips, and what the model makes of each video.
 template <class T, class B>
 struct probe_side {
@@ -164,7 +159,7 @@ class probing {
   store_split split_of(feature_store const& train, feature_store const& test) const {
     if (!grouped()) require_same_extraction(train, test);
     if (model_ != nullptr)
-      for (feature_store const* store : {&train, &test}) expect_features(model_->file.description(), *store);
+      for (feature_store const* store : {&train, &test}) check_features(model_->file.description(), *store);
     store_split split = grouped() ? split_by_group(train, o_.group) : split_of_stores(train, test);
     if (o_.percent < 100) keep_first_percent(split, o_.percent);
     bool const near = std::ranges::count(o_.methods, "knn") != 0;

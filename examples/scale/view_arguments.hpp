@@ -9,7 +9,6 @@
 
 #include <charconv>
 #include <cmath>
-#include <cstddef>
 #include <string>
 #include <system_error>
 
@@ -95,17 +94,13 @@ inline extraction_options extraction_options_of(view_arguments& a, CLI::App cons
   o.views.clips = a.clips;
   o.views.passes = a.passes;
   o.views.size = a.size;
-  o.views.sampling.num_frames = a.frames > 0 ? a.frames : static_cast<int>(own.frames);
-  o.views.sampling.stride = a.stride > 0 ? a.stride : own.stride;
-  o.views.sampling.target_fps = own.fps;
+  o.views.sampling = sampling_of(own);
+  if (a.frames > 0) o.views.sampling.num_frames = a.frames;
+  if (a.stride > 0) o.views.sampling.stride = a.stride;
   o.views.blur = a.blur == "released" ? video::blur_scope::clip : video::blur_scope::frame;
-  for (std::size_t c = 0; c < 3; ++c) {
-    o.pixels.mean[c] = a.pixels == "released" ? 0.45 : own.mean[c];
-    o.pixels.std[c] = a.pixels == "released" ? 0.225 : own.std[c];
-  }
+  o.pixels = a.pixels == "released" ? video::pixel_statistics() : pixels_of(own);
   o.reading.short_side = a.short_side;
   o.reading.damaged = a.allow_damaged ? video::damaged_videos::allow : video::damaged_videos::refuse;
-  o.reading.stop = s.stop;
   o.seed = s.options.seed;
   o.type = a.store_type == "f32" ? stored_type::f32 : stored_type::f16;
   o.ahead = s.options.threads > 1 ? decode_ahead::yes : decode_ahead::no;
