@@ -10,9 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 #include <variant>
-#include <vector>
 
 namespace scale {
 

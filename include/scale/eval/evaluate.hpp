@@ -8,7 +8,6 @@
 #include <scale/eval/ridge.hpp>
 #include <scale/eval/store_split.hpp>
 
-#include <cstdint>
 #include <span>
 #include <stop_token>
 #include <string>

@@ -6,9 +6,7 @@
 #include <scale/ops/batch_norm.hpp>
 #include <scale/ops/linear.hpp>
 
-#include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace scale {

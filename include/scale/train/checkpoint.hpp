@@ -11,12 +11,10 @@
 
 #include <charconv>
 #include <filesystem>
-#include <map>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace scale {

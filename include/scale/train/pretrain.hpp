@@ -11,7 +11,6 @@
 #include <scale/train/progress.hpp>
 #include <scale/train/run_folder.hpp>
 
-#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <stop_token>

@@ -19,7 +19,6 @@
 #include <filesystem>
 #include <limits>
 #include <string>
-#include <utility>
 
 namespace scale {
 

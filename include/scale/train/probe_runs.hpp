@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <span>
 #include <stop_token>
-#include <vector>
 
 namespace scale {
 
