@@ -58,7 +58,7 @@ class mobilenet_v2_backbone {
         specs.push_back({classifier_weight, extents, zero_weight::refused});
         specs.push_back({classifier_bias, {classes_}, zero_weight::allowed});
       }
-    loaded_weights const weights = load_weights(source, specs, allow);
+    loaded_weights const weights = load_weights(source, specs, {}, allow);
     index_t total = 0;
     for (weight_spec const& spec : specs) {
       offsets_[spec.name] = total;
