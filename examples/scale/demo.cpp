@@ -70,17 +70,19 @@ void generate(session const& s, demo_videos const& v, std::filesystem::path cons
 
 void extract_demo(session const& s, context const& b, std::filesystem::path const& list,
                   std::filesystem::path const& store, demo_arguments const& a) {
+  for (std::filesystem::path const& earlier : {store, journal_path(store)}) std::filesystem::remove(earlier);
   manifest const videos = open_manifest(list);
   motion_energy_backbone<float, context> backbone(s.options.threads);
   extraction_options o;
   o.views.size = a.videos.side * 4 / 5;
   o.views.sampling.stride = 1;
   o.views.clips = static_cast<int>(a.clips);
-  o.reading.short_side = a.videos.side;
   o.pixels = pixels_of(backbone.defaults());
   o.clips_at_once = 16;
   o.seed = s.options.seed;
-  o.ahead = s.options.threads > 1 ? decode_ahead::yes : decode_ahead::no;
+  extraction_run run;
+  run.reading.short_side = a.videos.side;
+  share_decoding(run, s.options.threads);
   live_line line(s);
   extraction_callbacks callbacks;
   callbacks.stop = s.stop;
@@ -89,7 +91,7 @@ void extract_demo(session const& s, context const& b, std::filesystem::path cons
     line.show(fmt::format("{}: {}/{} videos, {}", list.stem().string(), p.done, p.total, pace_text(p)),
               p.done == p.total);
   };
-  if (extract_features<float>(b, backbone, videos, o, store, callbacks).stopped)
+  if (extract_features<float>(b, backbone, videos, o, run, store, callbacks).stopped)
     throw cancelled_error("demo: stopped during extraction");
 }
 

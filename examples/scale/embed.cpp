@@ -53,15 +53,6 @@ class scratch_folder {
   std::filesystem::path path_;
 };
 
-bool is_json_lines(std::filesystem::path const& path) {
-  try {
-    static_cast<void>(read_json_lines(path));
-    return true;
-  } catch (input_error const&) {
-    return false;
-  }
-}
-
 /// Where the vectors' names go. Throws argument_error where an output would replace something else than its like.
 std::filesystem::path names_path(embed_arguments const& a) {
   std::filesystem::path const out = a.out;
@@ -76,8 +67,10 @@ std::filesystem::path names_path(embed_arguments const& a) {
 }
 
 /// The backbone that was asked for, else the model's.
-std::string backbone_name(embed_arguments const& a, model_file const& model, CLI::App const& command) {
-  if (command.count("--backbone") > 0) return a.views.backbone.name;
+std::string backbone_name(embed_arguments const& a, model_file const& model) {
+  if (a.views.backbones.size() > 1)
+    wrong_usage("--backbone", "one: a model has one", std::to_string(a.views.backbones.size()));
+  if (!a.views.backbones.empty()) return a.views.backbones.front();
   std::string const& own = model.description().backbone;
   if (own.empty())
     throw argument_error("--backbone: " + model.path().string() +
@@ -100,12 +93,13 @@ exit_code embed_with(session const& s, B const& b, embed_arguments& a, CLI::App 
   std::filesystem::path store_path = a.input;
   std::vector<store_failure> failures;
   if (!from_store) {
-    a.views.backbone.name = backbone_name(a, model.file, command);
+    a.views.backbones = {backbone_name(a, model.file)};
     store_path = scratch.emplace(a.out).path() / "features";
+    auto const check = [&](auto const& backbone) {
+      check_features(model.file.description(), backbone.name, backbone.weights_sha256(), backbone.feature_width());
+    };
     extraction_summary const summary =
-        run_extraction<T>(s, b, a.views, command, a.input, store_path, [&](auto const& backbone) {
-          check_features(model.file.description(), backbone.name, backbone.weights_sha256(), backbone.feature_width());
-        });
+        run_extraction<T>(s, b, a.views, command, extraction_run_of(a.views, s), a.input, {store_path}, check).front();
     if (summary.stopped)
       throw cancelled_error(
           "embed: stopped on request, nothing was written; for long lists make a store with scale "
@@ -153,7 +147,7 @@ void add_embed(CLI::App& app, session& s) {
   CLI::App* const command = app.add_subcommand("embed", "turn videos, or a store, into one vector per video");
   auto const a = std::make_shared<embed_arguments>();
   a->views.views = "val";
-  a->views.backbone.name.clear();
+  a->views.backbones.clear();
   command->add_option("INPUT", a->input, "a video, a folder, a list of videos, or a store")->required();
   command->add_option("--model", a->model, "a run's folder or model file")->required();
   command->add_option("--out", a->out, "vectors, .npy; their names go beside it, .jsonl")->required();

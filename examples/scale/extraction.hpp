@@ -8,37 +8,81 @@
 #include "scale/live_line.hpp"
 #include "scale/view_arguments.hpp"
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace scale::program {
 
 /// "2.5 videos/s, 7 s left".
 inline std::string pace_text(extraction_progress const& p) {
-  double const rate = static_cast<double>(p.done) / p.seconds;
+  double const rate = static_cast<double>(p.done - p.found) / p.seconds;
   return fmt::format("{:.1f} videos/s, {} left", rate, duration_text(static_cast<double>(p.total - p.done) / rate));
 }
 
-/// Extracts INPUT to `out`, with progress on standard error. check(backbone) is called before any video is decoded.
+inline std::string progress_text(extraction_progress const& p) {
+  return fmt::format(
+      "{}/{} videos, {} failed, {}; {:.1f} clips/s, {:.0f} frames/s; waiting for videos {:.0f} %, for "
+      "backbones {:.0f} %",
+      p.done, p.total, p.failed, pace_text(p), static_cast<double>(p.clips) / p.seconds,
+      static_cast<double>(p.frames) / p.seconds, 100 * p.waiting_for_videos, 100 * p.waiting_for_backbones);
+}
+
+/// The same for programs.
+inline std::string progress_json(extraction_progress const& p) {
+  double const rate = static_cast<double>(p.done - p.found) / p.seconds;
+  return nlohmann::ordered_json{{"done", p.done},
+                                {"total", p.total},
+                                {"failed", p.failed},
+                                {"found", p.found},
+                                {"seconds", p.seconds},
+                                {"clips_per_second", static_cast<double>(p.clips) / p.seconds},
+                                {"frames_per_second", static_cast<double>(p.frames) / p.seconds},
+                                {"waiting_for_videos", p.waiting_for_videos},
+                                {"waiting_for_backbones", p.waiting_for_backbones},
+                                {"seconds_left", static_cast<double>(p.total - p.done) / rate}}
+      .dump();
+}
+
+/// Extracts INPUT to `outs`, one store per backbone, with progress on standard error. check(backbone) is called before
+/// any video is decoded.
 template <class T, class B, class F>
-extraction_summary run_extraction(session const& s, B const& b, view_arguments& a, CLI::App const& command,
-                                  std::string const& input, std::filesystem::path const& out, F const& check) {
-  extraction_options const options = extraction_options_of(a, command, s);
+std::vector<extraction_summary> run_extraction(session const& s, B const& b, view_arguments const& a,
+                                               CLI::App const& command, extraction_run const& run,
+                                               std::string const& input, std::vector<std::filesystem::path> const& outs,
+                                               F const& check) {
+  std::vector<backbone_choice> const choices = choices_of(a, command);
+  if (outs.size() != choices.size())
+    wrong_usage("--out", "a store for each of the " + std::to_string(choices.size()) + " backbones",
+                std::to_string(outs.size()));
+  std::vector<extraction_options> options;  // all are checked before weights are read
+  for (backbone_choice const& choice : choices) options.push_back(extraction_options_of(a, choice, command, s));
   manifest_options listing;
   listing.outside = a.allow_outside ? outside_paths::allowed : outside_paths::refused;
   manifest const videos = open_manifest(input, listing);
-  return with_backbone<T>(b, a.backbone, s.options.threads, [&](auto& backbone) {
-    check(backbone);
-    live_line line(s);
-    extraction_callbacks callbacks;
-    callbacks.stop = s.stop;
-    callbacks.progress = [&](extraction_progress const& p) {
-      if (!p.failure.empty()) line.message("failed: " + p.name + ": " + p.failure);
-      line.show(fmt::format("{}/{} videos, {} failed, {}", p.done, p.total, p.failed, pace_text(p)), p.done == p.total);
-    };
-    return extract_features<T>(b, backbone, videos, options, out, callbacks);
-  });
+  std::vector<std::shared_ptr<void>> backbones;
+  std::vector<extraction_job> jobs;
+  for (std::size_t i = 0; i < choices.size(); ++i)
+    with_backbone<T>(b, choices[i], s.options.threads, [&](auto& made) {
+      check(made);
+      auto const backbone = std::make_shared<std::remove_reference_t<decltype(made)>>(std::move(made));
+      jobs.push_back(make_extraction_job<T>(b, *backbone, options[i], run, outs[i]));
+      backbones.push_back(backbone);
+    });
+  live_line line(s);
+  extraction_callbacks callbacks;
+  callbacks.stop = s.stop;
+  callbacks.progress = [&](extraction_progress const& p) {
+    if (!p.failure.empty()) line.message("failed: " + p.name + ": " + p.failure);
+    line.show(s.options.json ? progress_json(p) : progress_text(p), p.done == p.total);
+  };
+  return extract_features(jobs, videos, run, callbacks);
 }
 
 }  // namespace scale::program

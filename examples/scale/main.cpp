@@ -167,6 +167,7 @@ exit_code run_program(std::vector<std::string> const& arguments) {
   add_extract(app, s);
   add_info(app, s);
   add_inspect(app, s);
+  add_merge(app, s);
   add_pretrain(app, s);
   add_probe(app, s);
   add_verify(app, s);

@@ -3,7 +3,9 @@
 // Outputs of sub-commands: a user's other files are never replaced, and failures are listed.
 
 #include <scale/data/store_format.hpp>
+#include <scale/io/atomic_file.hpp>
 #include <scale/io/file_error.hpp>
+#include <scale/io/json_lines.hpp>
 #include <scale/io/json_text.hpp>
 
 #include <nlohmann/json.hpp>
@@ -34,6 +36,15 @@ inline std::string first_bytes(std::filesystem::path const& path, std::size_t co
 
 inline bool is_npy(std::filesystem::path const& path) { return first_bytes(path, 6) == "\x93NUMPY"; }
 
+inline bool is_json_lines(std::filesystem::path const& path) {
+  try {
+    static_cast<void>(read_json_lines(path));
+    return true;
+  } catch (input_error const&) {
+    return false;
+  }
+}
+
 /// Throws argument_error where `out` is the input by any name, or exists and is_kind(out) is not true.
 template <class F>
 void expect_output(std::filesystem::path const& out, std::filesystem::path const& input, std::string const& kind,
@@ -52,10 +63,25 @@ inline nlohmann::ordered_json failures_json(std::span<store_failure const> failu
   for (store_failure const& failure : failures) {
     nlohmann::ordered_json entry;
     set_exact_text(entry, name_key, failure.name);
+    entry["index"] = failure.index;
     entry["reason"] = to_utf8(failure.reason);
     out.push_back(entry);
   }
   return out;
+}
+
+inline std::filesystem::path failures_path(std::filesystem::path store) { return store += ".failures.jsonl"; }
+
+/// Writes the list of a store's failures beside it; where there are none, no list stays there.
+inline void write_failures(std::filesystem::path const& store, std::span<store_failure const> failures) {
+  std::filesystem::path const path = failures_path(store);
+  if (failures.empty()) {
+    std::filesystem::remove(path);
+    return;
+  }
+  atomic_file file(path);
+  for (nlohmann::ordered_json const& line : failures_json(failures, "path")) file.write(line.dump() + "\n");
+  file.commit();
 }
 
 }  // namespace scale::program

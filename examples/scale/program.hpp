@@ -50,6 +50,7 @@ void add_embed(CLI::App& app, session& s);
 void add_extract(CLI::App& app, session& s);
 void add_info(CLI::App& app, session& s);
 void add_inspect(CLI::App& app, session& s);
+void add_merge(CLI::App& app, session& s);
 void add_pretrain(CLI::App& app, session& s);
 void add_probe(CLI::App& app, session& s);
 void add_verify(CLI::App& app, session& s);

@@ -7,19 +7,23 @@
 #include "scale/backbones.hpp"
 #include "scale/program.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace scale::program {
 
 /// Numbers that are 0 were not given.
 struct view_arguments {
-  backbone_choice backbone;
+  std::vector<std::string> backbones = {"motion_energy"}, weights, allow;
   std::string views = "lin", pixels = "own", pooling = "mean", blur = "frame", store_type = "f16";
   int clips = 0, passes = 1, size = 0, frames = 0, short_side = 256;
-  double stride = 0;
+  double stride = 0, time_limit = 0;
   bool allow_damaged = false, allow_outside = false;
 };
 
@@ -33,14 +37,20 @@ inline std::string check_positive(std::string const& text) {
   return good ? std::string() : "expected a number above 0, got " + text;
 }
 
-inline void add_view_options(CLI::App& command, view_arguments& a) {
-  command.option_defaults()->group(view_options_group);
-  command.add_option("--backbone", a.backbone.name, backbone_names())->capture_default_str();
-  command.add_option("--weights", a.backbone.weights, "the backbone's weights, .safetensors");
-  command.add_option("--allow", a.backbone.allow, "a weight that may be missing or unused; repeat for more")
+/// An option that may be repeated, each time with one word.
+inline CLI::Option* add_repeated(CLI::App& command, std::string const& name, std::vector<std::string>& to,
+                                 std::string const& text) {
+  return command.add_option(name, to, text)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->expected(1)
       ->allow_extra_args(false);
+}
+
+inline void add_view_options(CLI::App& command, view_arguments& a) {
+  command.option_defaults()->group(view_options_group);
+  add_repeated(command, "--backbone", a.backbones, backbone_names() + "; unless given motion_energy");
+  add_repeated(command, "--weights", a.weights, "the backbone's weights, .safetensors");
+  add_repeated(command, "--allow", a.allow, "a weight that may be missing or unused; repeat for more");
   command.add_option("--views", a.views, "lin, aug or val")
       ->check(CLI::IsMember({"lin", "aug", "val"}))
       ->capture_default_str();
@@ -68,6 +78,8 @@ inline void add_view_options(CLI::App& command, view_arguments& a) {
   command.add_option("--store-type", a.store_type, "type of stored features: f16 or f32")
       ->check(CLI::IsMember({"f16", "f32"}))
       ->capture_default_str();
+  command.add_option("--time-limit", a.time_limit, "seconds that reading a video may take; it fails beyond that")
+      ->check(check_positive, "POSITIVE");
   command.add_flag("--allow-damaged", a.allow_damaged, "use the good frames of videos with decode errors");
   command.add_flag("--allow-outside", a.allow_outside, "allow paths in lists to leave the list's folder");
   command.option_defaults()->group("Options");
@@ -81,10 +93,37 @@ inline void expect_no_view_options(CLI::App const& command, std::string const& s
                            " is a store, its clips are made already; leave the option out, or give the videos");
 }
 
-inline extraction_options extraction_options_of(view_arguments& a, CLI::App const& command, session const& s) {
-  a.backbone.pooling_given = command.count("--frame-pool") > 0;
-  a.backbone.pooling = frame_pooling_of_name(a.pooling);
-  backbone_defaults const own = defaults_of(a.backbone.name);
+/// The backbones asked for. Weights belong to those that have any, in order.
+inline std::vector<backbone_choice> choices_of(view_arguments const& a, CLI::App const& command) {
+  std::vector<backbone_choice> choices;
+  std::size_t next = 0, takers = 0, of_frames = 0;
+  for (std::string const& name : a.backbones)
+    with_backbone_entry(name, [&]<class Entry>(Entry) {
+      takers += Entry::has_weights ? 1 : 0;
+      of_frames += backbone_facts<Entry>::input == backbone_input::frames ? 1 : 0;
+    });
+  for (std::string const& name : a.backbones)
+    with_backbone_entry(name, [&]<class Entry>(Entry) {
+      backbone_choice choice;
+      choice.name = name;
+      choice.pooling = frame_pooling_of_name(a.pooling);
+      if (Entry::has_weights || takers == 0) {
+        if (next < a.weights.size()) choice.weights = a.weights[next++];
+        choice.allow = a.allow;
+      }
+      bool const pools = backbone_facts<Entry>::input == backbone_input::frames;
+      choice.pooling_given = (pools || of_frames == 0) && command.count("--frame-pool") > 0;
+      choices.push_back(std::move(choice));
+    });
+  if (next < a.weights.size())
+    wrong_usage("--weights", std::to_string(next) + ", one for each backbone that has weights",
+                std::to_string(a.weights.size()));
+  return choices;
+}
+
+inline extraction_options extraction_options_of(view_arguments const& a, backbone_choice const& choice,
+                                                CLI::App const& command, session const& s) {
+  backbone_defaults const own = defaults_of(choice.name);
   extraction_options o;
   o.views.recipe = a.views == "lin"   ? video::view_recipe::lin
                    : a.views == "aug" ? video::view_recipe::aug
@@ -99,14 +138,27 @@ inline extraction_options extraction_options_of(view_arguments& a, CLI::App cons
   if (a.stride > 0) o.views.sampling.stride = a.stride;
   o.views.blur = a.blur == "released" ? video::blur_scope::clip : video::blur_scope::frame;
   o.pixels = a.pixels == "released" ? video::pixel_statistics() : pixels_of(own);
-  o.reading.short_side = a.short_side;
-  o.reading.damaged = a.allow_damaged ? video::damaged_videos::allow : video::damaged_videos::refuse;
   o.seed = s.options.seed;
   o.type = a.store_type == "f32" ? stored_type::f32 : stored_type::f16;
-  o.ahead = s.options.threads > 1 ? decode_ahead::yes : decode_ahead::no;
   o.provenance["pixels"] = a.pixels;
-  o.provenance["allowed_weights"] = a.backbone.allow;
+  o.provenance["allowed_weights"] = choice.allow;
   return o;
+}
+
+/// Threads that decode, and the memory they may take to spare a second pass through a video, for `threads` in all.
+inline void share_decoding(extraction_run& run, int threads) {
+  constexpr int most = 16;
+  run.decode_threads = threads > 1 ? std::min(threads, most) : 0;
+  run.reading.memory_budget /= static_cast<std::size_t>(std::max(1, run.decode_threads));
+}
+
+inline extraction_run extraction_run_of(view_arguments const& a, session const& s) {
+  extraction_run run;
+  run.reading.short_side = a.short_side;
+  run.reading.damaged = a.allow_damaged ? video::damaged_videos::allow : video::damaged_videos::refuse;
+  run.seconds_per_video = a.time_limit;
+  share_decoding(run, s.options.threads);
+  return run;
 }
 
 }  // namespace scale::program

@@ -11,6 +11,7 @@
 #include <scale/data/manifest.hpp>
 #include <scale/data/manifest_csv.hpp>
 #include <scale/data/manifest_lists.hpp>
+#include <scale/data/merge_stores.hpp>
 #include <scale/data/open_manifest.hpp>
 #include <scale/data/set_sampler.hpp>
 #include <scale/data/store_format.hpp>

@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PROGRAM = ""
@@ -163,9 +164,38 @@ class Commands(unittest.TestCase):
         self.assertEqual(sorted(p.name for p in self.path.iterdir()), ["v.jsonl", "v.npy", "v.npy.features"])
         self.assertEqual(mine.read_text(), "mine")
 
-    def test_a_stopped_extraction_would_replace_no_file_either(self):
-        (self.path / "s.store.partial").write_text("mine")
-        self.expect(self.extract(self.root / "videos"), 2, "s.store.partial")
+    def test_the_journal_replaces_no_file_either(self):
+        (self.path / "s.store.part").write_text("mine")
+        self.expect(self.extract(self.root / "videos"), 2, "s.store.part")
+        self.assertEqual((self.path / "s.store.part").read_text(), "mine")
+
+    # Interruptions
+
+    def test_killed_at_any_moment_and_run_again_the_store_is_the_same(self):
+        words = self.extract(self.root / "videos", "--views", "lin", "--threads", "1")
+        self.expect(words, 0)
+        store = self.path / "s.store"
+        whole = store.read_bytes()
+        before = time.monotonic()
+        self.expect(words, 0)
+        start = time.monotonic() - before  # of a run that has nothing to do
+        kills = 0
+        for n in range(24):
+            if n % 8 == 0:
+                store.unlink(missing_ok=True)
+            child = subprocess.Popen([os.fsencode(PROGRAM), *(os.fsencode(w) for w in words)], stderr=subprocess.DEVNULL,
+                                     stdout=subprocess.DEVNULL)
+            try:
+                child.wait(timeout=start * (0.5 + n / 8))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+                kills += 1
+            self.assertIn(store.read_bytes() if store.exists() else whole, (whole,))
+        self.assertGreater(kills, 0)
+        self.expect(words, 0)
+        self.assertEqual(store.read_bytes(), whole)
+        self.assertFalse((self.path / "s.store.part").exists())
 
     def test_the_store_says_what_changes_features(self):
         self.expect(self.extract(self.root / "videos", "--views", "aug", "--blur", "released"), 0)

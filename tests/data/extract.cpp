@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Extraction with a backbone of a few lines on generated videos: what is stored, what fails, and what a stop leaves.
+// Extraction with a backbone of a few lines on generated videos: what is stored, what fails, what an interruption
+// leaves and how it goes on, shards and their merging, several backbones.
 #include <scale/data/extract.hpp>
 #include <scale/data/feature_store.hpp>
+#include <scale/data/merge_stores.hpp>
 #include <scale/data/open_manifest.hpp>
 #include <scale/ref/context.hpp>
 #include <scale/ref/transfer.hpp>
@@ -10,7 +12,7 @@
 #include "video/generated_video.hpp"
 #include <doctest/doctest.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -18,13 +20,11 @@
 #include <limits>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace {
 
 using context = scale::ref::context;
-using scale::decode_ahead;
 using scale::extraction_options;
 using scale::extraction_summary;
 using scale::feature_store;
@@ -70,16 +70,22 @@ struct silent_frames : toy_backbone {
 static_assert(scale::clip_backbone<toy_frames, float, context>);
 static_assert(!scale::clip_backbone<silent_frames, float, context>, "a backbone of frames must say how it pools them");
 
-extraction_options small_options() {
-  extraction_options o;
+/// Options of a job and of a run.
+struct small_options : extraction_options {
+  scale::extraction_run run;
+
+  small_options();
+};
+
+small_options::small_options() {
+  extraction_options& o = *this;
   o.views.clips = 4;
   o.views.size = 16;
   o.views.sampling.num_frames = 4;
   o.views.sampling.stride = 1;
-  o.reading.short_side = 24;
+  run.reading.short_side = 24;
   o.pixels = {{0, 0, 0}, {1, 1, 1}};
   o.type = scale::stored_type::f32;
-  return o;
 }
 
 /// Videos v0.mp4, v1.mp4, ... of 20, 21, ... frames.
@@ -103,10 +109,9 @@ struct video_folder {
   temporary_folder folder;
 };
 
-extraction_summary extract(scale::manifest const& videos, extraction_options const& o,
-                           std::filesystem::path const& store, scale::extraction_callbacks const& callbacks = {},
-                           toy_backbone backbone = {}) {
-  return scale::extract_features<float>(context(), backbone, videos, o, store, callbacks);
+extraction_summary extract(scale::manifest const& videos, small_options const& o, std::filesystem::path const& store,
+                           scale::extraction_callbacks const& callbacks = {}, toy_backbone backbone = {}) {
+  return scale::extract_features<float>(context(), backbone, videos, o, o.run, store, callbacks);
 }
 
 std::vector<float> raw_positions(feature_store const& store, index_t video) {
@@ -117,14 +122,6 @@ std::vector<float> raw_positions(feature_store const& store, index_t video) {
 std::vector<std::string> names(feature_store const& store) {
   std::vector<std::string> out;
   for (index_t v = 0; v < store.videos(); ++v) out.emplace_back(store.record(v).name);
-  return out;
-}
-
-/// Names of the videos that were not reached.
-std::vector<std::string> not_reached(feature_store const& store) {
-  std::vector<std::string> out;
-  for (scale::store_failure const& f : store.failures())
-    if (contains(f.reason, "not reached")) out.push_back(f.name);
   return out;
 }
 
@@ -165,13 +162,14 @@ TEST_CASE("extract: neither decoding ahead nor the size of batches changes a bit
   video_folder const videos(4);
   videos.damage(1);
   scale::manifest const list = videos.list({0, 1, 2, 3});
-  extraction_options o = small_options();
+  small_options o;
   extract(list, o, videos.folder / "a");
   std::string const expected = testing::read_text(videos.folder / "a");
-  for (decode_ahead const ahead : {decode_ahead::no, decode_ahead::yes})
+  for (int const threads : {0, 1, 3})
     for (index_t const batch : {1, 3, 16}) {
-      o.ahead = ahead;
+      o.run.decode_threads = threads;
       o.clips_at_once = batch;
+      std::filesystem::remove(videos.folder / "b");
       extract(list, o, videos.folder / "b");
       CHECK(testing::read_text(videos.folder / "b") == expected);
     }
@@ -179,7 +177,7 @@ TEST_CASE("extract: neither decoding ahead nor the size of batches changes a bit
 
 TEST_CASE("extract: draws depend on the seed and a video's place in the list alone") {
   video_folder const videos(3);
-  extraction_options o = small_options();
+  small_options o;
   extract(videos.list({0, 1, 2}), o, videos.folder / "a");
   extract(videos.list({2, 1, 0}), o, videos.folder / "b");
   feature_store const a(videos.folder / "a"), b(videos.folder / "b");
@@ -200,9 +198,10 @@ TEST_CASE("extract: a video that fails is listed with its reason, and the others
   videos.damage(1);
   scale::manifest const list = videos.list({0, 1, 2, 3});
   std::filesystem::remove(videos.at(2));
-  for (decode_ahead const ahead : {decode_ahead::no, decode_ahead::yes}) {
-    extraction_options o = small_options();
-    o.ahead = ahead;
+  for (int const threads : {0, 1, 3}) {
+    small_options o;
+    o.run.decode_threads = threads;
+    std::filesystem::remove(videos.folder / "s");
     std::vector<std::string> reported;
     scale::extraction_callbacks callbacks;
     callbacks.progress = [&](scale::extraction_progress const& p) { reported.push_back(p.failure); };
@@ -235,18 +234,20 @@ TEST_CASE("extract: features that are no numbers make a video fail; where all fa
   CHECK_FALSE(std::filesystem::exists(videos.folder / "s"));
 }
 
-TEST_CASE("extract: a stop keeps what was done and lists the rest as not reached") {
+TEST_CASE("extract: a stop keeps what was done, and the same call goes on from there to the same bytes") {
   video_folder const videos(4);
   videos.damage(0);
   scale::manifest const list = videos.list({0, 1, 2, 3});
-  for (decode_ahead const ahead : {decode_ahead::no, decode_ahead::yes})
+  std::filesystem::path const store = videos.folder / "s";
+  extract(list, small_options(), videos.folder / "whole");
+  for (int const threads : {0, 1, 3})
     for (bool const while_computing : {false, true})
       for (bool const by_reading : {false, true}) {
         std::stop_source source;
-        extraction_options o = small_options();
-        o.ahead = ahead;
+        small_options o;
+        o.run.decode_threads = threads;
         scale::extraction_callbacks callbacks;
-        (by_reading ? o.reading.stop : callbacks.stop) = source.get_token();
+        (by_reading ? o.run.reading.stop : callbacks.stop) = source.get_token();
         toy_backbone backbone;
         if (while_computing)
           backbone.at_clips = [&] { source.request_stop(); };
@@ -254,112 +255,266 @@ TEST_CASE("extract: a stop keeps what was done and lists the rest as not reached
           callbacks.progress = [&](scale::extraction_progress const& p) {
             if (p.name == "v1.mp4") source.request_stop();
           };
-        std::filesystem::remove(videos.folder / "s");
-        extraction_summary const summary = extract(list, o, videos.folder / "s", callbacks, backbone);
-        CHECK(summary.stopped);
-        CHECK(summary.videos == 1);
-        CHECK(summary.failures.size() == 1);
-        CHECK(summary.store == videos.folder / "s");
-        feature_store const store(videos.folder / "s");
-        store.verify();
-        CHECK(names(store) == std::vector<std::string>{"v1.mp4"});
-        CHECK(store.failures().front().name == "v0.mp4");
-        CHECK(not_reached(store) == std::vector<std::string>{"v2.mp4", "v3.mp4"});
+        extraction_summary const part = extract(list, o, store, callbacks, backbone);
+        CHECK(part.stopped);
+        CHECK(part.videos == 1);
+        CHECK_FALSE(std::filesystem::exists(store));
+        REQUIRE(std::filesystem::exists(scale::journal_path(store)));
+
+        int computed = 0;
+        backbone.at_clips = [&] { ++computed; };
+        std::vector<std::string> reported;
+        callbacks.progress = [&](scale::extraction_progress const& p) {
+          reported.push_back(p.name);
+          CHECK(p.found == 2);
+          CHECK(p.failed == 1);
+        };
+        callbacks.stop = {};
+        o.run.reading.stop = {};
+        extraction_summary const rest = extract(list, o, store, callbacks, backbone);
+        CHECK_FALSE(rest.stopped);
+        CHECK(rest.videos == 3);
+        REQUIRE(rest.failures.size() == 1);
+        CHECK(rest.failures[0].name == "v0.mp4");
+        CHECK(reported == std::vector<std::string>{"v2.mp4", "v3.mp4"});
+        CHECK(computed == 2);
+        CHECK(testing::read_text(store) == testing::read_text(videos.folder / "whole"));
+        CHECK_FALSE(std::filesystem::exists(scale::journal_path(store)));
+        std::filesystem::remove(store);
       }
 }
 
-TEST_CASE("extract: a stop while a video is decoded is no failure of that video") {
-  video_folder const videos(1);
+TEST_CASE("extract: an interruption after any byte of the journal loses only the video at hand") {
+  video_folder const videos(3);
+  videos.damage(1);
+  scale::manifest const list = videos.list({0, 1, 2});
+  std::filesystem::path const store = videos.folder / "s", journal = scale::journal_path(store);
   std::stop_source source;
-  source.request_stop();
-  scale::video::read_options reading = small_options().reading;
-  reading.stop = source.get_token();
-  scale::detail::decoded_entry const decoded =
-      scale::detail::decode_entry(videos.list({0}).entries.front(), small_options(), 0, reading);
-  CHECK(decoded.stopped);
-  CHECK_FALSE(decoded.video.has_value());
-  CHECK(decoded.failure.empty());
-}
-
-TEST_CASE("extract: a stop at any moment leaves a whole store or nothing") {
-  video_folder const videos(6);
-  scale::manifest const list = videos.list({0, 1, 2, 3, 4, 5});
-  for (decode_ahead const ahead : {decode_ahead::no, decode_ahead::yes})
-    for (int delay = 0; delay < 24; delay += 2) {
-      std::stop_source source;
-      extraction_options o = small_options();
-      o.ahead = ahead;
-      scale::extraction_callbacks callbacks;
-      callbacks.stop = source.get_token();
-      index_t done = 0;
-      callbacks.progress = [&](scale::extraction_progress const& p) { done = p.done; };
-      std::filesystem::remove(videos.folder / "s");
-      std::jthread const stopper([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(delay));
-        source.request_stop();
-      });
-      try {
-        extraction_summary const summary = extract(list, o, videos.folder / "s", callbacks);
-        feature_store const store(videos.folder / "s");
-        store.verify();
-        CHECK(summary.videos == done);
-        CHECK(store.videos() == done);
-        CHECK(not_reached(store).size() == static_cast<std::size_t>(6 - summary.videos));
-        CHECK(summary.stopped == (summary.videos < 6));
-        CHECK(summary.failures.empty());
-      } catch (scale::cancelled_error const&) {
-        CHECK(done == 0);
-        CHECK_FALSE(std::filesystem::exists(videos.folder / "s"));
-      }
+  scale::extraction_callbacks callbacks;
+  callbacks.stop = source.get_token();
+  callbacks.progress = [&](scale::extraction_progress const& p) {
+    if (p.done == 2) source.request_stop();
+  };
+  REQUIRE(extract(list, small_options(), store, callbacks).stopped);
+  std::string const whole = testing::read_text(journal);
+  extract(list, small_options(), videos.folder / "whole");
+  std::string const expected = testing::read_text(videos.folder / "whole");
+  index_t least = 3;
+  for (std::size_t size = 0; size <= whole.size(); size += size < 40 || whole.size() - size < 40 ? 1u : 17u) {
+    for (bool const torn : {false, true}) {
+      if (torn && size < 24) continue;  // no header: perhaps somebody's file
+      videos.folder.write("s.part", whole.substr(0, size) + std::string(torn ? 21 : 0, '\x55'));
+      index_t found = -1;
+      scale::extraction_callbacks watching;
+      watching.progress = [&](scale::extraction_progress const& p) { found = p.found; };
+      extract(list, small_options(), store, watching);
+      CHECK(testing::read_text(store) == expected);
+      least = size == whole.size() ? found : least;
+      std::filesystem::remove(store);
     }
+  }
+  CHECK(least == 2);
 }
 
-TEST_CASE("extract: a stop before the first video is done writes nothing and says so") {
-  video_folder const videos(2);
-  videos.damage(0);
-  for (decode_ahead const ahead : {decode_ahead::no, decode_ahead::yes})
-    for (bool const by_reading : {false, true})
-      for (bool const at_once : {false, true}) {
-        std::stop_source source;
-        extraction_options o = small_options();
-        o.ahead = ahead;
-        scale::extraction_callbacks callbacks;
-        (by_reading ? o.reading.stop : callbacks.stop) = source.get_token();
-        callbacks.progress = [&](scale::extraction_progress const&) { source.request_stop(); };
-        if (at_once) source.request_stop();
-        std::string const text = testing::message_of<scale::cancelled_error>([&] {
-          extract(videos.list({0, 1}), o, videos.folder / "s", callbacks);
-        });
-        CHECK_MESSAGE(contains(text, "stopped before the first video was done; nothing was written"), text);
-        CHECK_FALSE(std::filesystem::exists(videos.folder / "s"));
-      }
-}
-
-TEST_CASE("extract: a part never replaces what was there, all of it does") {
+TEST_CASE("extract: a damaged record of a journal is not believed, nor what follows it") {
   video_folder const videos(3);
   scale::manifest const list = videos.list({0, 1, 2});
-  extraction_options o = small_options();
-  extract(list, o, videos.folder / "s");
-  std::string const whole = testing::read_text(videos.folder / "s");
+  std::filesystem::path const store = videos.folder / "s", journal = scale::journal_path(store);
+  std::stop_source source;
+  scale::extraction_callbacks callbacks;
+  callbacks.stop = source.get_token();
+  callbacks.progress = [&](scale::extraction_progress const& p) {
+    if (p.done == 2) source.request_stop();
+  };
+  extract(list, small_options(), store, callbacks);
+  std::string bytes = testing::read_text(journal);
+  bytes[bytes.size() - 5] ^= 1;
+  videos.folder.write("s.part", bytes);
+  index_t found = -1;
+  scale::extraction_callbacks watching;
+  watching.progress = [&](scale::extraction_progress const& p) { found = p.found; };
+  extract(list, small_options(), store, watching);
+  CHECK(found == 1);
+  extract(list, small_options(), videos.folder / "whole");
+  CHECK(testing::read_text(store) == testing::read_text(videos.folder / "whole"));
+}
+
+TEST_CASE("extract: what was begun with other options, lists or videos is refused by name, and stays") {
+  video_folder const videos(3);
+  scale::manifest const list = videos.list({0, 1, 2});
+  std::filesystem::path const store = videos.folder / "s", journal = scale::journal_path(store);
   std::stop_source source;
   scale::extraction_callbacks callbacks;
   callbacks.stop = source.get_token();
   callbacks.progress = [&](scale::extraction_progress const&) { source.request_stop(); };
+  extract(list, small_options(), store, callbacks);
+  std::string const before = testing::read_text(journal);
+  auto const refusal = [&](scale::manifest const& other, small_options const& o) {
+    std::string const text = testing::message_of<scale::input_error>([&] { extract(other, o, store); });
+    CHECK(testing::read_text(journal) == before);
+    return text;
+  };
+  small_options o;
   o.seed = 7;
-  extraction_summary const part = extract(list, o, videos.folder / "s", callbacks);
-  CHECK(part.stopped);
-  CHECK(part.store == videos.folder / "s.partial");
-  CHECK(testing::read_text(videos.folder / "s") == whole);
-  feature_store const partial(part.store);
-  CHECK(names(partial) == std::vector<std::string>{"v0.mp4"});
-  CHECK(not_reached(partial).size() == 2);
-  CHECK(extract(list, o, videos.folder / "s").store == videos.folder / "s");
-  CHECK(feature_store(videos.folder / "s").provenance().at("seed") == 7);
+  CHECK(contains(refusal(list, o), "/provenance/seed: it has 42, asked for is 7"));
+  o = {};
+  o.type = scale::stored_type::f16;
+  CHECK(contains(refusal(list, o), "/type: it has \"F32\", asked for is \"F16\""));
+  CHECK(contains(refusal(videos.list({0, 2, 1}), {}), "/list_sha256"));
+  CHECK(contains(refusal(videos.list({0, 1}), {}), "/videos: it has 3, asked for is 2"));
+  scale::manifest const again = videos.list({0, 1, 2});
+  std::filesystem::last_write_time(videos.at(0), std::filesystem::file_time_type::clock::now());
+  CHECK(contains(refusal(again, {}), "'v0.mp4' changed since its features were extracted"));
+  videos.folder.write("s.part", "notes of mine");
+  std::string const text = testing::message_of<scale::input_error>([&] { extract(again, small_options(), store); });
+  CHECK(contains(text, "expected the journal of an extraction, found another kind of file"));
+  CHECK(testing::read_text(journal) == "notes of mine");
+}
+
+TEST_CASE("extract: a second extraction to the same store is refused while the first one runs") {
+  video_folder const videos(2);
+  scale::manifest const list = videos.list({0, 1});
+  std::filesystem::path const store = videos.folder / "s";
+  std::string text;
+  scale::extraction_callbacks callbacks;
+  callbacks.progress = [&](scale::extraction_progress const& p) {
+    if (p.done == 1) text = testing::message_of<scale::input_error>([&] { extract(list, small_options(), store); });
+  };
+  CHECK(extract(list, small_options(), store, callbacks).videos == 2);
+  CHECK_MESSAGE(contains(text, "another process is extracting to this store"), text);
+}
+
+TEST_CASE("extract: a store that is complete stays as it is; a damaged or another one is made again") {
+  video_folder const videos(3);
+  videos.damage(1);
+  scale::manifest const list = videos.list({0, 1, 2});
+  std::filesystem::path const path = videos.folder / "s";
+  extract(list, small_options(), path);
+  std::string const whole = testing::read_text(path);
+  int computed = 0;
+  toy_backbone backbone;
+  backbone.at_clips = [&] { ++computed; };
+  extraction_summary const again = extract(list, small_options(), path, {}, backbone);
+  CHECK(again.was_complete);
+  CHECK(again.videos == 2);
+  CHECK(again.failures.size() == 1);
+  CHECK(computed == 0);
+  std::string damaged = whole;
+  damaged[300] ^= 1;
+  videos.folder.write("s", damaged);
+  CHECK_FALSE(extract(list, small_options(), path, {}, backbone).was_complete);
+  CHECK(computed == 2);
+  CHECK(testing::read_text(path) == whole);
+  small_options o;
+  o.seed = 7;
+  CHECK_FALSE(extract(list, o, path, {}, backbone).was_complete);
+  CHECK(feature_store(path).provenance().at("seed") == 7);
+  CHECK_FALSE(extract(videos.list({0, 1}), o, path, {}, backbone).was_complete);
+  CHECK(feature_store(path).videos() == 1);
+}
+
+TEST_CASE("extract: shards merged in any order are the bytes of one run") {
+  video_folder const videos(5);
+  videos.damage(1);
+  videos.damage(4);
+  scale::manifest const list = videos.list({0, 1, 2, 3, 4});
+  std::filesystem::path const whole = videos.folder / "whole", merged = videos.folder / "merged";
+  extract(list, small_options(), whole);
+  for (index_t const count : {2, 3, 4, 7}) {
+    std::vector<std::filesystem::path> shards;
+    for (index_t i = 0; i < count; ++i) {
+      small_options o;
+      o.run.shard = {i, count};
+      shards.push_back(videos.folder / ("shard" + std::to_string(i)));
+      extract(list, o, shards.back());
+      CHECK(extract(list, o, shards.back()).was_complete);
+    }
+    std::rotate(shards.begin(), shards.begin() + 1, shards.end());
+    extraction_summary const summary = scale::merge_stores(shards, merged);
+    CHECK(summary.videos == 3);
+    CHECK(summary.failures.size() == 2);
+    CHECK(testing::read_text(merged) == testing::read_text(whole));
+    auto const refusal = [](std::vector<std::filesystem::path> const& some, std::filesystem::path const& out) {
+      return testing::message_of<scale::input_error>([&] { scale::merge_stores(some, out); });
+    };
+    std::filesystem::path const none = videos.folder / "none";
+    CHECK(contains(refusal({shards.begin() + 1, shards.end()}, none), "these are missing: 1"));
+    CHECK(contains(refusal({shards[0], shards[0]}, none), "is shard 1, and so is"));
+    CHECK(contains(refusal({shards[0], whole}, none), "expected a shard of an extraction, found a whole store"));
+    small_options other;
+    other.seed = 3;
+    other.run.shard = {1 % count, count};
+    extract(list, other, shards[0]);
+    CHECK(contains(refusal(shards, none), "they differ in /provenance/seed"));
+    CHECK_FALSE(std::filesystem::exists(none));
+  }
+}
+
+TEST_CASE("extract: a shard without good videos is a store for merging only") {
+  video_folder const videos(2);
+  videos.damage(1);
+  scale::manifest const list = videos.list({0, 1});
+  small_options o;
+  o.run.shard = {1, 2};
+  CHECK(extract(list, o, videos.folder / "s").videos == 0);
+  std::string const text = testing::message_of<scale::input_error>([&] { feature_store(videos.folder / "s"); });
+  CHECK(contains(text, "a shard in which no video gave features"));
+  feature_store const store(videos.folder / "s", {.videos = scale::store_videos::perhaps_none});
+  CHECK(store.videos() == 0);
+  CHECK(store.failures().at(0).index == 1);
+}
+
+TEST_CASE("extract: several backbones fed by one decoding give the bytes of single runs, interrupted or not") {
+  video_folder const videos(3);
+  scale::manifest const list = videos.list({0, 1, 2});
+  small_options first, second;
+  second.views.recipe = scale::video::view_recipe::val;
+  second.views.clips = 3;
+  second.seed = 9;
+  toy_backbone one;
+  toy_frames two;
+  extract(list, first, videos.folder / "one");
+  scale::extract_features<float>(context(), two, videos.list({0, 1, 2}), second, second.run, videos.folder / "two");
+  std::vector<scale::extraction_job> const jobs = {
+      scale::make_extraction_job<float>(context(), one, first, first.run, videos.folder / "a"),
+      scale::make_extraction_job<float>(context(), two, second, first.run, videos.folder / "b")};
+  std::stop_source source;
+  scale::extraction_callbacks callbacks;
+  callbacks.stop = source.get_token();
+  one.at_clips = [&] { source.request_stop(); };
+  auto const part = scale::extract_features(jobs, list, first.run, callbacks);
+  CHECK((part[0].stopped && part[1].stopped));
+  scale::extraction_progress last;
+  scale::extraction_callbacks watching;
+  watching.progress = [&](scale::extraction_progress const& p) { last = p; };
+  auto const whole = scale::extract_features(jobs, list, first.run, watching);
+  CHECK(last.found == 1);
+  CHECK(last.clips == 2 * (4 + 3));
+  CHECK(last.frames == 21 + 22);
+  CHECK(whole[0].store == videos.folder / "a");
+  CHECK(testing::read_text(videos.folder / "a") == testing::read_text(videos.folder / "one"));
+  CHECK(testing::read_text(videos.folder / "b") == testing::read_text(videos.folder / "two"));
+  std::vector<scale::extraction_job> const twice = {jobs[0], jobs[0]};
+  CHECK_THROWS_AS(scale::extract_features(twice, list, first.run), scale::argument_error);
+}
+
+TEST_CASE("extract: a video that takes too long to read fails, and says so") {
+  video_folder const videos(1);
+  small_options o;
+  o.run.seconds_per_video = 1e-9;
+  std::vector<std::string> reasons;
+  scale::extraction_callbacks callbacks;
+  callbacks.progress = [&](scale::extraction_progress const& p) { reasons.push_back(p.failure); };
+  CHECK_THROWS_AS(extract(videos.list({0}), o, videos.folder / "s", callbacks), scale::input_error);
+  REQUIRE(reasons.size() == 1);
+  CHECK(contains(reasons[0], "took longer than it may"));
+  o.run.seconds_per_video = 1000;
+  CHECK(extract(videos.list({0}), o, videos.folder / "s").videos == 1);
 }
 
 TEST_CASE("extract: the store says what its features depend on") {
   video_folder const videos(1);
-  extraction_options o = small_options();
+  small_options o;
   o.provenance["allowed_weights"] = {"classifier.bias"};
   extract(videos.list({0}), o, videos.folder / "s");
   nlohmann::json const lin = feature_store(videos.folder / "s").provenance();
@@ -383,7 +538,7 @@ TEST_CASE("extract: the store says what its features depend on") {
   o.views.blur = scale::video::blur_scope::clip;
   extract(videos.list({0}), o, videos.folder / "s");
   CHECK(feature_store(videos.folder / "s").provenance().at("blur") == "released");
-  CHECK(scale::extraction_provenance<float, context>(o, toy_frames()).at("frame_pool") == "mean+motion");
+  CHECK(scale::extraction_provenance<float, context>(o, o.run, toy_frames()).at("frame_pool") == "mean+motion");
   o.provenance["seed"] = 3;
   CHECK_THROWS_AS(extract(videos.list({0}), o, videos.folder / "s"), scale::argument_error);
 }

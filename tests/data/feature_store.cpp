@@ -217,7 +217,7 @@ TEST_CASE("feature store: what does not fit the store is the caller's error; wit
     video_data const video(7, 2, 2);
     writer.append(video.row);
     CHECK_THROWS_AS(writer.append(video.row), argument_error);
-    CHECK_THROWS_AS(writer.append_failure(video.row.name, "twice"), argument_error);
+    CHECK_THROWS_AS(writer.append_failure({video.row.name, "twice"}), argument_error);
     CHECK(folder.names().size() == 1);  // the temporary file of the features; the others have no name
     CHECK_FALSE(std::filesystem::exists(folder / "s"));
   }
@@ -252,7 +252,8 @@ TEST_CASE("feature store: a large one streams through; names may hold any byte")
     video.row.name += std::string("\n\xff\0,", 4);
     writer.append(video.row);
   }
-  writer.append_failure("\xff\xfe", "cannot be opened: \xff");
+  writer.append_failure({"\xff\xfe", "cannot be opened: \xff", 300});
+  CHECK_THROWS_AS(writer.append_failure({"other", "an index that came before", 300}), argument_error);
   writer.finish();
   feature_store const store(folder / "s");
   store.verify();
@@ -260,6 +261,7 @@ TEST_CASE("feature store: a large one streams through; names may hold any byte")
   REQUIRE(store.failures().size() == 1);
   CHECK(store.failures()[0].name == "\xff\xfe");
   CHECK(store.failures()[0].reason == "cannot be opened: \xef\xbf\xbd");
+  CHECK(store.failures()[0].index == 300);
   CHECK(store.raw_positions_of(299)[8] == 29908.f);
   CHECK(store.features_as<float>(299)[299] == static_cast<float>(f16((299 * 16 + 299.f / 8) / 2)));
 }
@@ -280,19 +282,6 @@ TEST_CASE("feature store: what the description cannot hold is refused before any
   d.provenance["decoder"] = "\xff";
   refused(d, "UTF-8", static_cast<argument_error*>(nullptr));
   CHECK(folder.names().empty());
-}
-
-TEST_CASE("feature store: finished under another name, what has the first one stays") {
-  temporary_folder const folder;
-  std::string const before = testing::read_text(testing::write_store(folder / "s", stored_type::f16, 2, {2, 2, 2}));
-  feature_store_writer writer(folder / "s", testing::description(stored_type::f16, 2));
-  writer.append(video_data(0, 2, 2).row);
-  writer.finish_as(folder / "s.partial");
-  CHECK(testing::read_text(folder / "s") == before);
-  feature_store const store(folder / "s.partial");
-  store.verify();
-  CHECK(store.videos() == 1);
-  CHECK(folder.names().size() == 2);
 }
 
 TEST_CASE("feature store: told from other files by how it begins") {

@@ -59,7 +59,7 @@ inline std::filesystem::path write_store(std::filesystem::path const& path, scal
                                          std::vector<std::size_t> const& clips) {
   scale::feature_store_writer writer(path, description(type, static_cast<scale::index_t>(width)));
   for (std::size_t n = 0; n < clips.size(); ++n) writer.append(video_data(static_cast<int>(n), clips[n], width).row);
-  writer.append_failure("broken.mp4", "no frame decodes");
+  writer.append_failure({"broken.mp4", "no frame decodes", 2});
   writer.finish();
   return path;
 }

@@ -37,20 +37,6 @@ TEST_CASE("atomic_file: nothing under the name before commit, all of it after") 
   CHECK(folder.names() == std::vector<std::string>{"f"});
 }
 
-TEST_CASE("atomic_file: committed under another name, what has the first one stays") {
-  temporary_folder const folder;
-  folder.write("f", "old");
-  std::filesystem::create_directory(folder / "d");
-  atomic_file file(folder / "f");
-  file.write("new");
-  CHECK_THROWS_AS(file.commit_as(folder / "d" / "g"), scale::argument_error);
-  CHECK_THROWS_AS(file.commit_as(folder / "d"), scale::argument_error);
-  file.commit_as(folder / "g");
-  CHECK(testing::read_text(folder / "f") == "old");
-  CHECK(testing::read_text(folder / "g") == "new");
-  CHECK(folder.names().size() == 3);
-}
-
 TEST_CASE("atomic_file: without commit everything stays as it was") {
   temporary_folder const folder;
   folder.write("f", "old");

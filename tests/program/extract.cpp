@@ -269,36 +269,94 @@ outcome interrupted_extraction(std::filesystem::path const& videos, std::filesys
   return program.wait();
 }
 
-TEST_CASE("extract: Ctrl-C keeps the videos done so far and lists the others: exit code 130") {
+TEST_CASE("extract: Ctrl-C keeps what was done: exit code 130; the same command goes on and ends with the same bytes") {
   temporary_folder const folder;
-  std::filesystem::path const videos = write_many(folder);
-  outcome const done = interrupted_extraction(videos, folder / "s.store");
-  INFO("it said: ", done.err);
-  CHECK(done.code == 130);
-  REQUIRE(std::filesystem::exists(folder / "s.store"));
-  json const about = inspect(folder / "s.store");
-  int const stored = about.at("videos").get<int>(), listed = static_cast<int>(about.at("failures").size());
-  CHECK(stored >= 1);
-  CHECK(listed >= 1);
-  CHECK(stored + listed == many);
-  for (json const& failure : about.at("failures"))
-    CHECK(contains(failure.at("reason").get<std::string>(), "not reached"));
-  CHECK(contains(done.err, "again"));
-}
-
-TEST_CASE("extract: what Ctrl-C leaves does not replace a whole store") {
-  temporary_folder const folder;
-  std::filesystem::path const videos = write_many(folder), store = folder / "s.store";
+  std::filesystem::path const videos = write_many(folder), store = folder / "s.store", part = folder / "s.store.part";
   std::filesystem::copy_file(small_collection::get().train_store(), store);
   std::string const before = bytes_of(store);
   outcome const done = interrupted_extraction(videos, store);
   INFO("it said: ", done.err);
   CHECK(done.code == 130);
   CHECK(bytes_of(store) == before);
-  std::string const partial = store.string() + ".partial";
-  CHECK(contains(done.err, partial));
-  REQUIRE(std::filesystem::exists(partial));
-  CHECK(inspect(partial).at("videos").get<int>() >= 1);
+  CHECK(contains(done.err, part.string()));
+  CHECK(contains(done.err, "again"));
+  REQUIRE(std::filesystem::exists(part));
+
+  outcome const rest = scale_program(words({{"extract", videos, "--out", store, "--json"}, small_views("lin", 8)}));
+  INFO("then it said: ", rest.err);
+  CHECK(rest.code == 0);
+  CHECK(rest.json_lines().at(0).at("videos") == many);
+  std::vector<std::string> const progress = lines_of(rest.err);
+  REQUIRE(!progress.empty());
+  json const last = json::parse(progress.back());
+  CHECK(last.at("done") == many);
+  CHECK(last.at("found").get<int>() >= 1);
+  for (char const* const key : {"clips_per_second", "frames_per_second", "waiting_for_videos", "waiting_for_backbones"})
+    CHECK(last.at(key).get<double>() >= 0);
+  CHECK_FALSE(std::filesystem::exists(part));
+  outcome const whole = scale_program(words({{"extract", videos, "--out", folder / "whole"}, small_views("lin", 8)}));
+  CHECK(whole.code == 0);
+  CHECK(bytes_of(store) == bytes_of(folder / "whole"));
+}
+
+TEST_CASE("extract: failures have a list beside the store; a run without any leaves none") {
+  temporary_folder const folder;
+  write_mixed_folder(folder);
+  std::filesystem::path const list = folder / "s.store.failures.jsonl";
+  CHECK(extract(folder / "videos", folder / "s.store").code == 1);
+  std::vector<std::string> const lines = lines_of(bytes_of(list));
+  REQUIRE(lines.size() == 2);
+  CHECK(json::parse(lines[0]).at("path") == "b_text.mp4");
+  CHECK(json::parse(lines[1]).at("path") == "c_cut.mkv");
+  for (std::string const& line : lines) CHECK(!json::parse(line).at("reason").get<std::string>().empty());
+  outcome const again = extract(folder / "videos", folder / "s.store", {"--json"});
+  CHECK(again.code == 1);
+  CHECK(again.json_lines().at(0).at("was_complete") == true);
+  std::filesystem::remove(folder / "videos/b_text.mp4");
+  std::filesystem::remove(folder / "videos/c_cut.mkv");
+  CHECK(extract(folder / "videos", folder / "s.store").code == 0);
+  CHECK_FALSE(std::filesystem::exists(list));
+  folder.write("s.store.failures.jsonl", "notes of mine");
+  CHECK(extract(folder / "videos", folder / "s.store").code == 2);
+}
+
+TEST_CASE("extract, merge: shards counted from 0 or from 1 make the store of one run") {
+  temporary_folder const folder;
+  write_mixed_folder(folder);
+  CHECK(extract(folder / "videos", folder / "whole").code == 1);
+  for (int const first : {0, 1}) {
+    std::vector<std::string> shards;
+    for (int i = first; i < first + 3; ++i) {
+      shards.push_back((folder / ("shard" + std::to_string(i))).string());
+      outcome const done = extract(folder / "videos", shards.back(), {"--shard", std::to_string(i) + "/3"});
+      CHECK(done.code <= 1);
+    }
+    outcome const merged = scale_program(words({{"merge", "--out", folder / "merged", "--json"}, shards}));
+    INFO("it said: ", merged.err);
+    CHECK(merged.code == 1);
+    CHECK(merged.json_lines().at(0).at("failed") == 2);
+    CHECK(bytes_of(folder / "merged") == bytes_of(folder / "whole"));
+    CHECK(scale_program(words({{"merge", "--out", folder / "none"}, {shards[0], shards[1]}})).code == 3);
+    CHECK(scale_program({"merge", "--out", shards[0], shards[0], shards[1], shards[2]}).code == 2);
+  }
+  for (char const* const wrong : {"4/3", "-1/3", "1", "1/0", "1/3x", "a/b"})
+    CHECK(extract(folder / "videos", folder / "none", {"--shard", wrong}).code == 2);
+}
+
+TEST_CASE("extract: several backbones at once, each with its store") {
+  small_collection const& small = small_collection::get();
+  temporary_folder const folder;
+  std::vector<std::string> const second = {"--backbone", "motion_energy"};  // the first one is among the views
+  outcome const both = extract(small.some_video(), folder / "a", words({{"--out", folder / "b", "--json"}, second}));
+  INFO("it said: ", both.err);
+  CHECK(both.code == 0);
+  REQUIRE(both.json_lines().size() == 2);
+  CHECK(both.json_lines()[1].at("store") == (folder / "b").string());
+  CHECK(bytes_of(folder / "a") == bytes_of(folder / "b"));
+  CHECK(extract(small.some_video(), folder / "c", second).code == 2);
+  CHECK(extract(small.some_video(), folder / "c", {"--out", folder / "d"}).code == 2);
+  CHECK(extract(small.some_video(), folder / "c", words({{"--out", folder / "c"}, second})).code == 2);
+  CHECK_FALSE(std::filesystem::exists(folder / "c"));
 }
 
 }  // namespace

@@ -57,20 +57,26 @@ class clip_extractor {
   template <clip_backbone<T, B> Backbone>
   video_clips operator()(B const& b, Backbone& backbone, video::planned_video const& video,
                          location at = location::current()) {
-    expect(static_cast<index_t>(video.clips.size()) == clips_, "clip_extractor", "the plan has another number of clips",
-           at);
+    return (*this)(b, backbone, video.video, video.clips, at);
+  }
+
+  /// The clips of `plan`, whose frames `video` holds.
+  template <clip_backbone<T, B> Backbone>
+  video_clips operator()(B const& b, Backbone& backbone, video::decoded_video const& video,
+                         std::span<video::planned_clip const> plan, location at = location::current()) {
+    expect(static_cast<index_t>(plan.size()) == clips_, "clip_extractor", "the plan has another number of clips", at);
     index_t const batch = input_.extent(0);
     for (index_t begin = 0; begin < clips_; begin += batch) {
       index_t const count = (std::min)(batch, clips_ - begin);
       tensor_view<T, 5, B> const part = input_.view().rows(0, count);
-      render(video, begin, count, at);
+      render(video, plan.subspan(static_cast<std::size_t>(begin)), count, at);
       upload_pixels(b, part, at);
       backbone.forward(b, tensor_view<T const, 5, B>(part), output_.view().rows(begin, count));
     }
     download(b, output_, std::span<T>(features_), at);
     video_clips out;
     out.features.assign(features_.begin(), features_.end());
-    std::vector<video::position> const raw = video::positions_of(video.clips);
+    std::vector<video::position> const raw = video::positions_of(plan);
     out.positions.resize(raw.size() * video::position_width);
     video::normalize_positions(std::span<video::position const>(raw), std::span<float>(out.positions), at);
     for (video::position const& row : raw) out.raw_positions.insert(out.raw_positions.end(), row.begin(), row.end());
@@ -80,10 +86,11 @@ class clip_extractor {
  private:
   using pixel = stat_t<T>;
 
-  void render(video::planned_video const& video, index_t begin, index_t count, location at) {
+  void render(video::decoded_video const& video, std::span<video::planned_clip const> plan, index_t count,
+              location at) {
     std::size_t const size = pixels_.size() / static_cast<std::size_t>(input_.extent(0));
     for (index_t c = 0; c < count; ++c)
-      video::render_clip<pixel>(video.video, video.clips[static_cast<std::size_t>(begin + c)], pixel_statistics_,
+      video::render_clip<pixel>(video, plan[static_cast<std::size_t>(c)], pixel_statistics_,
                                 std::span<pixel>(pixels_).subspan(static_cast<std::size_t>(c) * size, size), at);
   }
 

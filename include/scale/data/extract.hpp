@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// From videos to a feature store: decode once, draw clips, run the backbone, write one record per video.
+// From videos to feature stores: decode once for all backbones, draw clips, run the backbones, and keep what was done
+// in journals, so that an interrupted extraction goes on where it was.
 
-#include <scale/backbone/backbone.hpp>
-#include <scale/backbone/frame_pool.hpp>
-#include <scale/core/dtype.hpp>
-#include <scale/core/version.hpp>
-#include <scale/data/clip_extractor.hpp>
+#include <scale/data/extraction_job.hpp>
+#include <scale/data/extraction_journal.hpp>
 #include <scale/data/extraction_options.hpp>
+#include <scale/data/feature_store.hpp>
 #include <scale/data/feature_store_writer.hpp>
 #include <scale/data/manifest.hpp>
-#include <scale/video/decoder_version.hpp>
+#include <scale/data/ordered_queue.hpp>
+#include <scale/io/sha256.hpp>
 #include <scale/video/render.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <future>
 #include <optional>
+#include <span>
+#include <stop_token>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -28,56 +30,47 @@
 
 namespace scale {
 
-/// What it takes to extract the same features again: everything that changes them, and nothing that does not.
-template <floating T, backend B, clip_backbone<T, B> Backbone>
-nlohmann::json extraction_provenance(extraction_options const& options, Backbone const& backbone) {
-  video::view_options const& views = options.views;
-  static constexpr char const* recipes[] = {"lin", "aug", "val"};
-  nlohmann::json p = {{"backbone", std::string(Backbone::name)},
-                      {"weights_sha256", backbone.weights_sha256()},
-                      {"views", recipes[static_cast<std::size_t>(views.recipe)]},
-                      {"clips", views.clip_count()},
-                      {"passes", views.passes},
-                      {"pixel_mean", options.pixels.mean},
-                      {"pixel_std", options.pixels.std},
-                      {"decoder", "ffmpeg"},
-                      {"decoder_version", video::decoder_version()},
-                      {"stream", options.reading.stream},
-                      {"colour_matrix", "as the stream states; else bt709 from 720 lines on, bt601 below"},
-                      {"seed", options.seed},
-                      {"frames", views.sampling.num_frames},
-                      {"size", views.clip_size()},
-                      {"stride", views.sampling.stride},
-                      {"target_fps", views.sampling.target_fps},
-                      {"short_side", options.reading.short_side},
-                      {"damaged", options.reading.damaged == video::damaged_videos::allow ? "allowed" : "refused"},
-                      {"frame_pool", "none"},
-                      {"backend", std::string(B::name)},
-                      {"dtype", std::string(name_of(dtype_of<T>))},
-                      {"scale_version", version}};
-  if constexpr (pools_frames<Backbone>) p["frame_pool"] = std::string(name_of(backbone.pooling()));
-  if (views.recipe == video::view_recipe::aug) p["blur"] = views.blur == video::blur_scope::clip ? "released" : "frame";
-  for (auto const& [key, value] : options.provenance.items()) {
-    expect(!p.contains(key), "extraction_provenance", "'" + key + "' is recorded already; choose another key");
-    p[key] = value;
-  }
-  return p;
-}
-
 namespace detail {
 
+/// Indices of a shard's videos in the list.
+inline std::vector<index_t> videos_of(extraction_shard const& shard, manifest const& videos) {
+  expect(shard.count >= 1 && shard.index >= 0 && shard.index < shard.count, "extraction_shard",
+         "index must lie in [0, count)");
+  std::vector<index_t> out;
+  for (index_t i = shard.index; i < static_cast<index_t>(videos.entries.size()); i += shard.count) out.push_back(i);
+  return out;
+}
+
+/// 64 digits that name a list: its videos with their columns and labels, in their order.
+inline std::string fingerprint_of(manifest const& videos) {
+  sha256 hash;
+  auto const add = [&](std::string const& text) {
+    std::uint64_t const size = text.size();
+    hash.update(std::as_bytes(std::span(&size, 1)));
+    hash.update(std::as_bytes(std::span(text.data(), text.size())));
+  };
+  for (manifest_entry const& entry : videos.entries) {
+    add(entry.name);
+    for (std::string const& column : entry.columns) add(column);
+    hash.update(std::as_bytes(std::span(&entry.label, 1)));
+  }
+  return hex_text(hash.finish());
+}
+
 struct decoded_entry {
-  std::optional<video::planned_video> video;
+  std::optional<video::shared_video> video;
+  file_stamp stamp;
   std::string failure;   // why there is no video
   bool stopped = false;  // there is none because reading was stopped
 };
 
 /// A video that is refused is a result, and so is a request to stop; that the machine fails is not.
-inline decoded_entry decode_entry(manifest_entry const& entry, extraction_options const& options, std::uint32_t index,
-                                  video::read_options const& reading) {
+inline decoded_entry decode_entry(manifest_entry const& entry, std::span<video::view_request const> requests,
+                                  std::uint32_t index, video::read_options const& reading) {
   decoded_entry out;
+  out.stamp = stamp_of(entry.file);
   try {
-    out.video = video::read_views(entry.file, options.views, options.seed, index, reading);
+    out.video = video::read_views(entry.file, requests, index, reading);
   } catch (input_error const& e) {
     out.failure = e.what();
   } catch (cancelled_error const&) {
@@ -86,100 +79,261 @@ inline decoded_entry decode_entry(manifest_entry const& entry, extraction_option
   return out;
 }
 
-/// Adds a video to the store. Returns why not, or nothing.
-inline std::string append_video(feature_store_writer& writer, manifest_entry const& entry,
-                                video::video_info const& info, video_clips const& clips) {
-  try {
-    writer.append({.name = entry.name,
-                   .columns = entry.columns,
-                   .label = entry.label,
-                   .width = static_cast<std::uint32_t>(info.size.width),
-                   .height = static_cast<std::uint32_t>(info.size.height),
-                   .frames = static_cast<std::uint64_t>(info.frames),
-                   .fps = info.fps,
-                   .features = clips.features,
-                   .positions = clips.positions,
-                   .raw_positions = clips.raw_positions});
-  } catch (input_error const& e) {
-    return e.what();
+/// One job at work: its journal, or the summary of what was complete before.
+class extraction_work {
+ public:
+  extraction_work(extraction_job const& job, manifest const& videos, extraction_shard const& shard)
+      : job_(job), videos_(videos), shard_(shard), indices_(videos_of(shard, videos)) {
+    if (shard.count > 1) provenance_[store_shard_key]["videos"] = videos.entries.size();
+    check_description(description());
+    if (is_complete()) return;
+    if (std::filesystem::is_directory(job.store))
+      throw argument_error(job.store.string() + ": expected the path of a file to write, found a folder");
+    nlohmann::json const identity = {
+        {"provenance", provenance_},       {"type", std::string(name_of(job.options.type))},
+        {"columns", videos.columns},       {"classes", videos.classes},
+        {"videos", videos.entries.size()}, {"list_sha256", fingerprint_of(videos)}};
+    journal_.emplace(journal_path(job.store), identity, job.feature_width);
+    for (index_t i = 0; i < journal_->size(); ++i) {
+      extracted_video const done = journal_->read(i);
+      expect_unchanged(i, done);
+      failed_ += done.failure.empty() ? 0 : 1;
+    }
   }
-  return {};
-}
 
-/// Gives the store its name, and returns it: `path`, but a part of the work never replaces what may be all of it.
-inline std::filesystem::path finish_store(feature_store_writer& writer, std::filesystem::path path, bool partial) {
-  std::error_code code;
-  bool const taken = std::filesystem::symlink_status(path, code).type() != std::filesystem::file_type::not_found;
-  if (partial && taken) {
-    path += ".partial";
-    writer.finish_as(path);
-  } else {
-    writer.finish();
+  /// Videos done, failures among them.
+  index_t done() const { return journal_ ? journal_->size() : static_cast<index_t>(indices_.size()); }
+  index_t failed() const { return failed_; }
+
+  /// Runs the backbone on a video and records the clips, or why there are none. Returns the failure, or nothing.
+  std::string record(index_t index, decoded_entry const& decoded, std::size_t plan) {
+    manifest_entry const& entry = videos_.entries[static_cast<std::size_t>(index)];
+    extracted_video out;
+    out.index = index;
+    out.stamp = decoded.stamp;
+    out.failure = decoded.failure;
+    if (decoded.video) {
+      video::video_info const& info = decoded.video->video.info();
+      out.width = static_cast<std::uint32_t>(info.size.width);
+      out.height = static_cast<std::uint32_t>(info.size.height);
+      out.frames = static_cast<std::uint64_t>(info.frames);
+      out.fps = info.fps;
+      out.clips = job_.encode(decoded.video->video, decoded.video->plans[plan]);
+      try {
+        expect_storable("video '" + printable(entry.name) + "': ", job_.options.type, features_of(entry, out),
+                        static_cast<std::size_t>(job_.feature_width));
+      } catch (input_error const& e) {
+        out.failure = e.what();
+        out.clips = {};
+      }
+    }
+    journal_->append(out);
+    failed_ += out.failure.empty() ? 0 : 1;
+    return out.failure;
   }
-  return path;
-}
+
+  /// Writes the store from the journal and removes it.
+  extraction_summary finish() {
+    if (!journal_) return complete_;
+    extraction_summary summary;
+    summary.store = job_.store;
+    feature_store_writer writer(job_.store, description());
+    for (index_t i = 0; i < journal_->size(); ++i) {
+      extracted_video const video = journal_->read(i);
+      manifest_entry const& entry = videos_.entries[static_cast<std::size_t>(video.index)];
+      if (video.failure.empty()) {
+        writer.append(features_of(entry, video));
+      } else {
+        summary.failures.push_back({entry.name, video.failure, video.index});
+        writer.append_failure(summary.failures.back());
+      }
+    }
+    summary.videos = writer.videos();
+    if (summary.videos == 0 && shard_.count == 1) journal_->remove();  // writer.finish() refuses: begin anew next time
+    writer.finish();
+    journal_->remove();
+    return summary;
+  }
+
+  /// Leaves the journal for another time, unless there is nothing in it.
+  extraction_summary leave() {
+    if (!journal_) return complete_;
+    extraction_summary summary;
+    summary.store = job_.store;
+    summary.stopped = true;
+    summary.videos = journal_->size() - failed_;
+    if (journal_->size() == 0) journal_->remove();
+    return summary;
+  }
+
+ private:
+  store_description description() const {
+    return {.type = job_.options.type,
+            .feature_width = job_.feature_width,
+            .columns = videos_.columns,
+            .classes = videos_.classes,
+            .provenance = provenance_};
+  }
+
+  video_features features_of(manifest_entry const& entry, extracted_video const& video) const {
+    return {.name = entry.name,
+            .columns = entry.columns,
+            .label = entry.label,
+            .width = video.width,
+            .height = video.height,
+            .frames = video.frames,
+            .fps = video.fps,
+            .features = video.clips.features,
+            .positions = video.clips.positions,
+            .raw_positions = video.clips.raw_positions};
+  }
+
+  void expect_unchanged(index_t i, extracted_video const& done) const {
+    bool const same_place =
+        i < static_cast<index_t>(indices_.size()) && done.index == indices_[static_cast<std::size_t>(i)];
+    if (!same_place) refuse_file(journal_->path(), "its videos are not those of the list; remove it");
+    manifest_entry const& entry = videos_.entries[static_cast<std::size_t>(done.index)];
+    if (stamp_of(entry.file) != done.stamp)
+      refuse_file(journal_->path(), "'" + printable(entry.name) +
+                                        "' changed since its features were extracted; remove this file to begin anew");
+  }
+
+  /// Whether the store is there already, of this very extraction, and whole.
+  bool is_complete() {
+    if (!is_feature_store(job_.store)) return false;
+    try {
+      feature_store const store(job_.store, {.videos = store_videos::perhaps_none});
+      if (store.provenance() != provenance_ || store.columns() != videos_.columns ||
+          store.classes() != videos_.classes || store.feature_type() != job_.options.type ||
+          store.videos() + static_cast<index_t>(store.failures().size()) != static_cast<index_t>(indices_.size()))
+        return false;
+      std::size_t failure = 0;
+      index_t video = 0;
+      for (index_t const index : indices_) {
+        manifest_entry const& entry = videos_.entries[static_cast<std::size_t>(index)];
+        if (failure < store.failures().size() && store.failures()[failure].index == index) {
+          if (store.failures()[failure++].name != entry.name) return false;
+          continue;
+        }
+        if (video == store.videos()) return false;
+        store_record const& record = store.record(video++);
+        if (record.name != entry.name || record.label != entry.label ||
+            !std::equal(record.columns.begin(), record.columns.end(), entry.columns.begin(), entry.columns.end()))
+          return false;
+      }
+      store.verify();
+      complete_ = {job_.store, store.videos(), store.failures(), false, true};
+      failed_ = static_cast<index_t>(store.failures().size());
+      return true;
+    } catch (input_error const&) {
+      return false;  // damaged: it is made again
+    }
+  }
+
+  extraction_job const& job_;
+  manifest const& videos_;
+  extraction_shard shard_;
+  std::vector<index_t> indices_;
+  nlohmann::json provenance_ = job_.provenance;
+  std::optional<extraction_journal> journal_;
+  extraction_summary complete_;
+  index_t failed_ = 0;
+};
 
 }  // namespace detail
 
-/// Writes the store at `path`: every video of the list gets its clips' features and positions, or a failure with its
-/// reason. Draws depend on the seed and a video's place in the list alone. Memory: one video's decoded frames (two with
-/// decode_ahead) and `clips_at_once` clips.
+/// Writes the stores of all jobs. Every video of the list, or of the run's shard of it, gets its clips' features and
+/// positions, or a failure with its reason; it is decoded once for all jobs, and each store is, byte for byte, what its
+/// job alone would give. Draws depend on a job's seed and a video's index in the list alone. Memory: decode_threads + 1
+/// videos' chosen frames, `clips_at_once` clips per job, and some hundred bytes per video of the list.
 ///
-/// A request to stop, by `callbacks.stop` or `options.reading.stop`, ends the decoding of a video at once, and
-/// otherwise the work after the video at hand. The store then holds what was done and lists every other video as not
-/// reached. Where something has the name `path` already it is left alone, and the part is written to `path`.partial;
-/// the summary says which.
+/// What is done is kept in a journal beside each store (journal_path), until the store is complete and appears under
+/// its name, at once. Whatever ends the work before, the same call goes on from there and ends with the same bytes;
+/// only videos in flight are computed again. A store that holds just this extraction, whole, is left as it is. A
+/// request to stop (callbacks.stop or run.reading.stop) ends the work after the video at hand.
 ///
-/// Throws input_error where no video gave features, cancelled_error where it was stopped before one did: nothing is
-/// written then.
-template <floating T, backend B, clip_backbone<T, B> Backbone>
-extraction_summary extract_features(B const& b, Backbone& backbone, manifest const& videos,
-                                    extraction_options const& options, std::filesystem::path const& path,
-                                    extraction_callbacks const& callbacks = {}) {
-  feature_store_writer writer(path, {.type = options.type,
-                                     .feature_width = backbone.feature_width(),
-                                     .columns = videos.columns,
-                                     .classes = videos.classes,
-                                     .provenance = extraction_provenance<T, B>(options, backbone)});
-  clip_extractor<T, B> encode(b, backbone.feature_width(), options.views, options.pixels, options.clips_at_once);
-  video::read_options reading = options.reading;
-  if (!reading.stop.stop_possible()) reading.stop = callbacks.stop;
-  auto const decode = [&](index_t i) {
-    return detail::decode_entry(videos.entries[static_cast<std::size_t>(i)], options, static_cast<std::uint32_t>(i),
-                                reading);
+/// Throws input_error where no video of a whole list gave features, where a journal is another extraction's or in use
+/// by another process, where a video changed since it was extracted; resource_error where the machine fails.
+inline std::vector<extraction_summary> extract_features(std::span<extraction_job const> jobs, manifest const& videos,
+                                                        extraction_run const& run,
+                                                        extraction_callbacks const& callbacks = {},
+                                                        location at = location::current()) {
+  expect(!jobs.empty(), "extract_features", "there is no job", at);
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    for (std::size_t k = 0; k < i; ++k)
+      expect(jobs[i].store.lexically_normal() != jobs[k].store.lexically_normal(), "extract_features",
+             "two jobs write " + jobs[i].store.string(), at);
+  std::vector<index_t> const indices = detail::videos_of(run.shard, videos);
+  std::vector<detail::extraction_work> works;
+  std::vector<video::view_request> requests;
+  works.reserve(jobs.size());
+  for (extraction_job const& job : jobs) {
+    works.emplace_back(job, videos, run.shard);
+    requests.push_back({job.options.views, job.options.seed});
+  }
+  auto const least_done = [&] {
+    return std::min_element(works.begin(), works.end(), [](auto& a, auto& b) { return a.done() < b.done(); })->done();
   };
 
   auto const began = std::chrono::steady_clock::now();
-  extraction_summary summary;
-  index_t const total = static_cast<index_t>(videos.entries.size());
-  std::future<detail::decoded_entry> next;
-  for (index_t i = 0; i < total; ++i) {
-    manifest_entry const& entry = videos.entries[static_cast<std::size_t>(i)];
-    summary.stopped = summary.stopped || callbacks.stop.stop_requested() || reading.stop.stop_requested();
-    detail::decoded_entry decoded;
-    if (!summary.stopped) decoded = next.valid() ? next.get() : decode(i);
-    summary.stopped = summary.stopped || decoded.stopped;
-    if (summary.stopped) {
-      writer.append_failure(entry.name, "not reached: the extraction was stopped before this video");
-      continue;
+  extraction_progress p;
+  p.total = static_cast<index_t>(indices.size());
+  p.found = least_done();
+  bool stopped = false;
+  {
+    ordered_queue<detail::decoded_entry> queue(
+        p.found, p.total, run.decode_threads, [&](index_t i, std::stop_token stop) {
+          index_t const index = indices[static_cast<std::size_t>(i)];
+          video::read_options reading = run.reading;
+          reading.stop = std::move(stop);
+          if (run.seconds_per_video > 0)
+            reading.deadline =
+                std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                                       std::chrono::duration<double>(run.seconds_per_video));
+          return detail::decode_entry(videos.entries[static_cast<std::size_t>(index)], requests,
+                                      static_cast<std::uint32_t>(index), reading);
+        });
+    auto const stop_queue = [&] { queue.stop(); };
+    std::stop_callback const on_stop(callbacks.stop, stop_queue), on_reading_stop(run.reading.stop, stop_queue);
+    for (index_t i = p.found; i < p.total; ++i) {
+      stopped = callbacks.stop.stop_requested() || run.reading.stop.stop_requested();
+      if (stopped) break;
+      std::optional<detail::decoded_entry> const decoded = queue.next();
+      stopped = !decoded || decoded->stopped;
+      if (stopped) break;
+      index_t const index = indices[static_cast<std::size_t>(i)];
+      p.failure.clear();
+      for (std::size_t j = 0; j < works.size(); ++j) {
+        if (works[j].done() > i) continue;  // had come further
+        std::string const failure = works[j].record(index, *decoded, j);
+        if (p.failure.empty()) p.failure = failure;
+        if (failure.empty()) p.clips += static_cast<index_t>(decoded->video->plans[j].size());
+      }
+      if (decoded->video) p.frames += decoded->video->video.info().frames;
+      p.name = videos.entries[static_cast<std::size_t>(index)].name;
+      p.done = i + 1;
+      p.failed = std::max_element(works.begin(), works.end(), [](auto& a, auto& b) {
+                   return a.failed() < b.failed();
+                 })->failed();
+      p.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+      p.waiting_for_videos = queue.taker_waited() / p.seconds;
+      p.waiting_for_backbones = queue.makers_waited() / p.seconds;
+      if (callbacks.progress) callbacks.progress(p);
     }
-    if (options.ahead == decode_ahead::yes && i + 1 < total) next = std::async(std::launch::async, decode, i + 1);
-    std::string failure = std::move(decoded.failure);
-    if (decoded.video)
-      failure = detail::append_video(writer, entry, decoded.video->video.info(), encode(b, backbone, *decoded.video));
-    if (!failure.empty()) {
-      writer.append_failure(entry.name, failure);
-      summary.failures.push_back({entry.name, failure});
-    }
-    if (callbacks.progress)
-      callbacks.progress({entry.name, failure, i + 1, total, static_cast<index_t>(summary.failures.size()),
-                          std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count()});
   }
-  summary.videos = writer.videos();
-  if (summary.stopped && summary.videos == 0)
-    throw cancelled_error(path.string() + ": stopped before the first video was done; nothing was written");
-  summary.store = detail::finish_store(writer, path, summary.stopped);
-  return summary;
+  std::vector<extraction_summary> summaries;
+  for (detail::extraction_work& work : works) summaries.push_back(stopped ? work.leave() : work.finish());
+  return summaries;
+}
+
+/// The same for one backbone.
+template <floating T, backend B, clip_backbone<T, B> Backbone>
+extraction_summary extract_features(B const& b, Backbone& backbone, manifest const& videos,
+                                    extraction_options const& options, extraction_run const& run,
+                                    std::filesystem::path const& store, extraction_callbacks const& callbacks = {},
+                                    location at = location::current()) {
+  extraction_job const job = make_extraction_job<T>(b, backbone, options, run, store);
+  return extract_features(std::span(&job, 1), videos, run, callbacks, at).front();
 }
 
 }  // namespace scale

@@ -28,12 +28,16 @@
 
 namespace scale {
 
+/// Whether a store may be without videos, as a shard can be whose videos all failed.
+enum class store_videos { some, perhaps_none };
+
 /// What the user of a store relies on; what is not given is not asked for.
 struct store_expectation {
   std::optional<std::string> backbone = {}, weights_sha256 = {}, views = {}, frame_pool = {};
   std::optional<index_t> feature_width = {};
   std::optional<index_t> clips = {};     // per video, all the same
   std::optional<stored_type> type = {};  // F16 or F32
+  store_videos videos = store_videos::some;
 };
 
 /// Whether a file begins as feature stores do, whole or damaged; false where no regular file can be read.
@@ -56,6 +60,10 @@ class feature_store {
         header_(detail::store::read_header(path, file_.bytes())),
         tables_(detail::store::read_tables(path, file_.bytes(), header_)) {
     check(expected);
+    if (videos() > 0) return;
+    if (!provenance().contains(store_shard_key)) refuse_file(path, "holds no videos: damaged");
+    if (expected.videos == store_videos::some)
+      refuse_file(path, "a shard in which no video gave features; merge the shards, and use the whole");
   }
 
   std::filesystem::path const& path() const { return file_.path(); }

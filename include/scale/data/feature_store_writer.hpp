@@ -37,6 +37,38 @@ struct video_features {
   std::span<float const> raw_positions;  // [V, 7]
 };
 
+namespace detail {
+
+inline void expect_finite(std::string const& who, char const* what, std::span<float const> values, std::size_t width) {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!std::isfinite(values[i]))
+      throw input_error(who + what + " " + std::to_string(i % width) + " of clip " + std::to_string(i / width) +
+                        " is " + (std::isnan(values[i]) ? "NaN" : "infinite"));
+}
+
+inline void expect_utf8(char const* what, std::vector<std::string> const& names) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (!is_utf8(names[i]))
+      throw input_error(std::string(what) + " " + std::to_string(i) + ": expected a name in UTF-8, found '" +
+                        printable(names[i]) + "'; bring the list of videos to UTF-8");
+}
+
+}  // namespace detail
+
+/// Throws input_error, its text begun with `who`, where a number of `video`, with `width` numbers per feature, cannot
+/// be stored as `type`: NaN, infinite, or too large for f16.
+inline void expect_storable(std::string const& who, stored_type type, video_features const& video, std::size_t width) {
+  detail::expect_finite(who, "feature", video.features, width);
+  detail::expect_finite(who, "position", video.positions, std::size_t{store_position_width});
+  detail::expect_finite(who, "raw position", video.raw_positions, std::size_t{store_position_width});
+  if (type != stored_type::f16) return;
+  for (std::size_t i = 0; i < video.features.size(); ++i)
+    if (!std::isfinite(static_cast<float>(f16(video.features[i]))))
+      throw input_error(who + "feature " + std::to_string(i % width) + " of clip " + std::to_string(i / width) +
+                        " is " + std::to_string(video.features[i]) +
+                        ", above 65504, the largest of f16; store features as f32");
+}
+
 struct store_description {
   stored_type type = stored_type::f16;  // of features: f16 or f32
   index_t feature_width = 0;
@@ -44,25 +76,29 @@ struct store_description {
   nlohmann::json provenance;  // an object with all provenance_keys
 };
 
+/// Throws input_error, naming it, for a column or class that is not UTF-8; argument_error for what else cannot be.
+inline void check_description(store_description const& description) {
+  constexpr index_t max_width = index_t{1} << 24;
+  expect(description.type == stored_type::f16 || description.type == stored_type::f32, "feature_store_writer",
+         "features are stored as F16 or F32");
+  expect(description.feature_width >= 1 && description.feature_width <= max_width, "feature_store_writer",
+         "feature_width must be in [1, 2^24]");
+  expect(description.provenance.is_object(), "feature_store_writer", "provenance must be a JSON object");
+  for (std::string_view const key : provenance_keys)
+    expect(description.provenance.contains(key), "feature_store_writer", "provenance lacks '" + std::string(key) + "'");
+  static_cast<void>(json_line(description.provenance));
+  detail::expect_utf8("column", description.columns);
+  detail::expect_utf8("class", description.classes);
+}
+
 /// Until finish() returns there is no file under the store's name; without it nothing is left behind. Features go to
 /// disk as they come; positions too, through temporary files; only names and columns stay in memory.
 class feature_store_writer {
  public:
-  /// Throws input_error, naming it, for a column or class that is not UTF-8; argument_error for a description that
-  /// cannot be, else as atomic_file. Names of videos may hold any byte.
+  /// Throws as check_description does, else as atomic_file. Names of videos may hold any byte.
   feature_store_writer(std::filesystem::path const& path, store_description description)
       : description_(std::move(description)), file_(path), positions_(path), raw_(path) {
-    expect(description_.type == stored_type::f16 || description_.type == stored_type::f32, "feature_store_writer",
-           "features are stored as F16 or F32");
-    expect(description_.feature_width >= 1 && description_.feature_width <= max_width, "feature_store_writer",
-           "feature_width must be in [1, 2^24]");
-    expect(description_.provenance.is_object(), "feature_store_writer", "provenance must be a JSON object");
-    for (std::string_view const key : provenance_keys)
-      expect(description_.provenance.contains(key), "feature_store_writer",
-             "provenance lacks '" + std::string(key) + "'");
-    static_cast<void>(json_line(description_.provenance));
-    expect_utf8("column", description_.columns);
-    expect_utf8("class", description_.classes);
+    check_description(description_);
     detail::store::file_header const empty;
     file_.write(std::as_bytes(std::span(&empty, 1)));
   }
@@ -99,40 +135,30 @@ class feature_store_writer {
     rows_ += row.rows;
   }
 
-  /// Records a video that gave nothing. Throws argument_error for a name that came before.
-  void append_failure(std::string name, std::string reason) {
-    expect(names_.insert(name).second, "feature_store_writer::append_failure", "'" + printable(name) + "' came before");
-    failures_.push_back({std::move(name), std::move(reason)});
+  /// Records a video that gave nothing. Throws argument_error for a name that came before, or an index that does not
+  /// follow the last failure's.
+  void append_failure(store_failure failure) {
+    expect(failure.index >= 0 && (failures_.empty() || failure.index > failures_.back().index),
+           "feature_store_writer::append_failure", "indices must ascend");
+    expect(names_.insert(failure.name).second, "feature_store_writer::append_failure",
+           "'" + printable(failure.name) + "' came before");
+    failures_.push_back(std::move(failure));
   }
 
   index_t videos() const { return static_cast<index_t>(records_.size()); }
 
   /// Writes tables and header, brings all to disk, and gives the file its name. Throws input_error where no video was
-  /// added: a store has at least one.
+  /// added: a store has at least one, unless it is one shard of several.
   void finish() {
     write_tables();
     file_.commit();
   }
 
-  /// The same under another name in the same folder.
-  void finish_as(std::filesystem::path const& path) {
-    write_tables();
-    file_.commit_as(path);
-  }
-
  private:
-  static constexpr index_t max_width = index_t{1} << 24;
-
-  static void expect_utf8(char const* what, std::vector<std::string> const& names) {
-    for (std::size_t i = 0; i < names.size(); ++i)
-      if (!is_utf8(names[i]))
-        throw input_error(std::string(what) + " " + std::to_string(i) + ": expected a name in UTF-8, found '" +
-                          printable(names[i]) + "'; bring the list of videos to UTF-8");
-  }
-
   void write_tables() {
     namespace fmt = detail::store;
-    if (records_.empty()) refuse_file(file_.path(), "no video gave features, so there is nothing to store");
+    if (records_.empty() && !description_.provenance.contains(store_shard_key))
+      refuse_file(file_.path(), "no video gave features, so there is nothing to store");
     std::string const text = description_text();
     fmt::file_header header;
     std::memcpy(header.magic, fmt::magic, sizeof(header.magic));
@@ -144,7 +170,7 @@ class feature_store_writer {
     header.position_width = static_cast<std::uint32_t>(store_position_width);
     header.videos = records_.size();
     header.rows = rows_;
-    header.clips = records_.front().rows;
+    header.clips = records_.empty() ? 0 : records_.front().rows;
     for (fmt::video_row const& row : records_)
       if (row.rows != records_.front().rows) header.clips = 0;
     header.features = {sizeof(header), file_.position() - sizeof(header)};
@@ -182,22 +208,7 @@ class feature_store_writer {
          "label " + std::to_string(video.label) + " is not among the " + std::to_string(description_.classes.size()) +
              " classes");
     if (!std::isfinite(video.fps)) throw input_error(who + "the frame rate is not finite");
-    check_finite(who, "feature", video.features, width);
-    check_finite(who, "position", video.positions, std::size_t{store_position_width});
-    check_finite(who, "raw position", video.raw_positions, std::size_t{store_position_width});
-    if (description_.type != stored_type::f16) return;
-    for (std::size_t i = 0; i < video.features.size(); ++i)
-      if (!std::isfinite(static_cast<float>(f16(video.features[i]))))
-        throw input_error(who + "feature " + std::to_string(i % width) + " of clip " + std::to_string(i / width) +
-                          " is " + std::to_string(video.features[i]) +
-                          ", above 65504, the largest of f16; store features as f32");
-  }
-
-  static void check_finite(std::string const& who, char const* what, std::span<float const> values, std::size_t width) {
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (!std::isfinite(values[i]))
-        throw input_error(who + what + " " + std::to_string(i % width) + " of clip " + std::to_string(i / width) +
-                          " is " + (std::isnan(values[i]) ? "NaN" : "infinite"));
+    expect_storable(who, description_.type, video, width);
   }
 
   void add_string(std::string const& text) {
@@ -218,7 +229,7 @@ class feature_store_writer {
   std::string description_text() const {
     nlohmann::json failures = nlohmann::json::array();
     for (store_failure const& failure : failures_) {
-      nlohmann::json entry = {{"reason", to_utf8(failure.reason)}};
+      nlohmann::json entry = {{"index", failure.index}, {"reason", to_utf8(failure.reason)}};
       set_exact_text(entry, "name", failure.name);
       failures.push_back(std::move(entry));
     }

@@ -9,7 +9,8 @@
 //   raw           [rows, 7] f32, in pixels and frames
 //   records       one video_row per video
 //   strings       per video: its name, then its columns, each as u32 length and bytes
-//   description   JSON: provenance, columns, classes, failures (name, reason; name_hex where the name is not UTF-8)
+//   description   JSON: provenance, columns, classes, failures (name, its index in the list, reason;
+//                 name_hex where the name is not UTF-8)
 //
 // A video's own checksum covers its features, positions and raw positions, in this order.
 
@@ -30,12 +31,17 @@ inline constexpr index_t store_position_width = 7;  // flip, h0, w0, h1, w1, t0,
 struct store_failure {
   std::string name;
   std::string reason;
+  index_t index = 0;  // in the list of videos
 };
 
 /// Keys that every store's provenance has: what it takes to extract the same again. More are welcome.
 inline constexpr std::string_view provenance_keys[] = {
     "backbone",      "weights_sha256", "views",  "pixel_mean", "pixel_std", "decoder",   "decoder_version",
     "colour_matrix", "seed",           "frames", "size",       "stride",    "frame_pool"};
+
+/// Provenance of a store that is one shard of an extraction: {"index", "count", "videos"}, videos being those of the
+/// whole list. It holds the videos whose index in the list, modulo count, is `index`: perhaps none.
+inline constexpr char const* store_shard_key = "shard";
 
 namespace detail::store {
 

@@ -68,7 +68,7 @@ inline file_header read_header(std::filesystem::path const& path, std::span<std:
                           ": cut short or grown");
   bool good = header.header_size == sizeof(header) && header.position_width == store_position_width &&
               (header.feature_type == type_f16 || header.feature_type == type_f32) && header.feature_width >= 1 &&
-              header.feature_width <= (1u << 24) && header.videos >= 1 && header.rows >= header.videos;
+              header.feature_width <= (1u << 24) && header.rows >= header.videos;
   for (std::uint32_t const word : header.reserved) good = good && word == 0;
   std::uint64_t position = sizeof(header);
   for (section const& s : sections_of(header)) {
@@ -107,6 +107,8 @@ inline std::vector<std::string> texts_of(std::filesystem::path const& path, nloh
   return out;
 }
 
+inline constexpr std::uint64_t max_index = std::uint64_t{1} << 62;
+
 inline void read_description(std::filesystem::path const& path, std::string_view text, tables& out) {
   nlohmann::json const description = parse_json(text, path);
   for (char const* key : {"provenance", "columns", "classes", "failures"})
@@ -122,7 +124,12 @@ inline void read_description(std::filesystem::path const& path, std::string_view
   for (nlohmann::json const& failure : description["failures"]) {
     if (!failure.is_object() || !failure.contains("reason") || !failure["reason"].is_string())
       refuse_file(path, "description: a failure lacks its reason");
-    out.failures.push_back({exact_text(failure, "name", path), failure["reason"].get<std::string>()});
+    index_t const least = out.failures.empty() ? 0 : out.failures.back().index + 1;
+    if (!failure.contains("index") || !failure["index"].is_number_unsigned() ||
+        failure["index"].get<std::uint64_t>() > max_index || failure["index"].get<index_t>() < least)
+      refuse_file(path, "description: a failure lacks its index, or indices do not ascend");
+    out.failures.push_back(
+        {exact_text(failure, "name", path), failure["reason"].get<std::string>(), failure["index"].get<index_t>()});
   }
 }
 

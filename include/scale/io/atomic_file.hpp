@@ -91,14 +91,6 @@ class atomic_file {
     synchronise_folder();
   }
 
-  /// The same under another name in the same folder.
-  void commit_as(std::filesystem::path path) {
-    expect(path.parent_path() == path_.parent_path(), "atomic_file::commit_as", "the name must be of the same folder");
-    expect_file_name(path);
-    path_ = std::move(path);
-    commit();
-  }
-
   /// Removes the temporary file; what was at `path` before stays. Harmless after commit().
   void discard() noexcept {
     if (descriptor_ < 0) return;

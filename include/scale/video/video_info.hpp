@@ -6,9 +6,11 @@
 #include <scale/video/crop_box.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -49,6 +51,7 @@ struct read_options {
   frame_access access = frame_access::seek;
   int stream = -1;  // index in the file, -1: FFmpeg's choice
   std::stop_token stop;
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};  // a video not read by then is refused
 };
 
 /// Size of a frame brought to a short side of `short_side`: the other is floor(long * short_side / short + 0.5).

@@ -6,13 +6,16 @@
 #include <scale/core/error.hpp>
 #include <scale/video/detail/declared_end.hpp>
 #include <scale/video/detail/ffmpeg.hpp>
+#include <scale/video/video_info.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -22,9 +25,9 @@ namespace scale::video::detail {
 class file_input {
  public:
   /// Opens the file and finds its streams. Throws input_error, naming the file, where it is no video file. Frames of
-  /// more than `max_pixels` are not decoded for that.
-  file_input(std::filesystem::path const& path, std::int64_t max_pixels, std::stop_token stop)
-      : path_(path), stop_(std::move(stop)) {
+  /// more than options.max_pixels are not decoded for that.
+  file_input(std::filesystem::path const& path, read_options const& options)
+      : path_(path), stop_(options.stop), deadline_(options.deadline) {
     std::error_code failure;
     if (!std::filesystem::is_regular_file(path, failure)) refuse("no such file");
     bytes_ = static_cast<std::int64_t>(std::filesystem::file_size(path, failure));
@@ -53,7 +56,7 @@ class file_input {
       refuse("not a video file that FFmpeg knows: " + av_error_text(code));
     }
     input_.reset(context);
-    find_streams(max_pixels);
+    find_streams(options.max_pixels);
   }
 
   file_input(file_input const&) = delete;
@@ -67,8 +70,10 @@ class file_input {
   /// Where the container says it ends; 0 where it does not say.
   std::int64_t declared_bytes() const noexcept { return declared_; }
 
+  /// Throws cancelled_error where reading was stopped, input_error where its time is up.
   void check_stop() const {
     if (stop_.stop_requested()) throw cancelled_error("[video] " + path_.string() + ": reading was stopped");
+    if (is_late()) refuse("reading took longer than it may (read_options.deadline)");
   }
 
   [[noreturn]] void refuse(std::string const& why) const { throw input_error(path_.string() + ": " + why); }
@@ -108,7 +113,7 @@ class file_input {
 
   static int read(void* self, std::uint8_t* to, int size) {
     auto& me = *static_cast<file_input*>(self);
-    if (me.stop_.stop_requested()) return AVERROR_EXIT;
+    if (me.stop_.stop_requested() || me.is_late()) return AVERROR_EXIT;
     me.file_.clear();
     me.file_.read(reinterpret_cast<char*>(to), size);
     auto const count = static_cast<int>(me.file_.gcount());
@@ -130,10 +135,16 @@ class file_input {
   }
 
   static int refuse_open(AVFormatContext*, AVIOContext**, char const*, int, AVDictionary**) { return AVERROR(EPERM); }
-  static int interrupted(void* self) { return static_cast<file_input*>(self)->stop_.stop_requested() ? 1 : 0; }
+  static int interrupted(void* self) {
+    auto const& me = *static_cast<file_input const*>(self);
+    return me.stop_.stop_requested() || me.is_late() ? 1 : 0;
+  }
+
+  bool is_late() const { return deadline_ && std::chrono::steady_clock::now() >= *deadline_; }
 
   std::filesystem::path path_;
   std::stop_token stop_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
   std::int64_t bytes_ = 0;
   std::int64_t declared_ = 0;
   std::ifstream file_;

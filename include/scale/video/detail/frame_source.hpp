@@ -32,7 +32,7 @@ class frame_source {
  public:
   /// One thread decodes: with more, FFmpeg's decoders report other errors for the same damage.
   frame_source(std::filesystem::path const& path, read_options const& options)
-      : input_(path, options.max_pixels, options.stop),
+      : input_(path, options),
         packet_(allocated(av_packet_alloc())),
         frame_(allocated(av_frame_alloc())) {
     stream_ = input_->streams[choose_stream(options.stream)];
