@@ -64,6 +64,7 @@ std::vector<extraction_summary> run_extraction(session const& s, B const& b, vie
   std::vector<extraction_options> options;  // all are checked before weights are read
   for (backbone_choice const& choice : choices) options.push_back(extraction_options_of(a, choice, command, s));
   manifest_options listing;
+  listing.root = a.root;
   listing.outside = a.allow_outside ? outside_paths::allowed : outside_paths::refused;
   manifest const videos = open_manifest(input, listing);
   std::vector<std::shared_ptr<void>> backbones;

@@ -140,7 +140,8 @@ class Commands(unittest.TestCase):
         for more in (["--backbone", "motion_energy"], ["--weights", "w.safetensors"], ["--allow", "x"],
                      ["--views", "val"], ["--clips", "3"], ["--passes", "1"], ["--size", "32"], ["--frames", "4"],
                      ["--stride", "2"], ["--pixels", "own"], ["--frame-pool", "mean"], ["--blur", "frame"],
-                     ["--short-side", "32"], ["--store-type", "f16"], ["--allow-damaged"], ["--allow-outside"]):
+                     ["--short-side", "32"], ["--store-type", "f16"], ["--allow-damaged"], ["--allow-outside"], ["--root", "videos"],
+                     ["--time-limit", "3"]):
             self.expect(self.embed(self.store, *more), 2, more[0], self.store)
         for more in (["--weights", "w.safetensors"], ["--allow", "x"], ["--frame-pool", "mean"]):
             self.expect(self.extract(self.root / "videos", *more), 2, more[0], "motion_energy")
@@ -196,6 +197,13 @@ class Commands(unittest.TestCase):
         self.expect(words, 0)
         self.assertEqual(store.read_bytes(), whole)
         self.assertFalse((self.path / "s.store.part").exists())
+
+    def test_a_list_may_lie_elsewhere_than_its_videos(self):
+        (self.path / "lists").mkdir()
+        names = self.path / "lists" / "list.csv"
+        names.write_text("path,label\nv1.y4m,a\nv0.y4m,b\n")
+        self.expect(self.extract(names, "--root", self.root / "videos", "--json"), 0)
+        self.expect(self.extract(names), 3, "v1.y4m")
 
     def test_the_store_says_what_changes_features(self):
         self.expect(self.extract(self.root / "videos", "--views", "aug", "--blur", "released"), 0)

@@ -13,6 +13,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -405,6 +406,13 @@ TEST_CASE("extract: a store that is complete stays as it is; a damaged or anothe
   CHECK_FALSE(extract(list, small_options(), path, {}, backbone).was_complete);
   CHECK(computed == 2);
   CHECK(testing::read_text(path) == whole);
+  std::filesystem::last_write_time(videos.at(2), std::filesystem::last_write_time(path) + std::chrono::seconds(1));
+  CHECK_FALSE(extract(list, small_options(), path, {}, backbone).was_complete);
+  std::filesystem::last_write_time(videos.at(2), std::filesystem::last_write_time(videos.at(0)));
+  CHECK(extract(list, small_options(), path).was_complete);
+  std::filesystem::rename(videos.at(2), videos.folder / "away");
+  CHECK_FALSE(extract(list, small_options(), path).was_complete);
+  std::filesystem::rename(videos.folder / "away", videos.at(2));
   small_options o;
   o.seed = 7;
   CHECK_FALSE(extract(list, o, path, {}, backbone).was_complete);

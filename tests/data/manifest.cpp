@@ -114,6 +114,25 @@ TEST_CASE("manifest: a folder is scanned in bytewise order, a video is itself") 
   CHECK(contains(message_of<input_error>([&] { (void)open_manifest(folder / "empty"); }), "no file under this folder"));
 }
 
+TEST_CASE("manifest: a folder of folders with videos and nothing deeper has these as classes") {
+  temporary_folder const folder;
+  for (char const* name : {"v/run/b.avi", "v/run/a.avi", "v/Hug/c.avi", "v/Hug/notes.txt"}) folder.write(name, "x");
+  manifest const m = open_manifest(folder / "v");
+  CHECK(m.classes == texts{"Hug", "run"});
+  CHECK(m.columns == texts{"path", "label_name"});
+  CHECK(names_of(m) == texts{"Hug/c.avi", "run/a.avi", "run/b.avi"});
+  CHECK(labels_of(m) == std::vector<int>{0, 1, 1});
+  CHECK(m.entries[0].columns == texts{"Hug/c.avi", "Hug"});
+  for (char const* name : {"v/top.avi", "v/run/deeper/d.avi"}) {
+    folder.write(name, "x");
+    CHECK(open_manifest(folder / "v").classes.empty());
+    std::filesystem::remove(folder / name);
+  }
+  CHECK(open_manifest(folder / "v").classes.size() == 2);
+  std::filesystem::remove(folder / "v/Hug/c.avi");
+  CHECK(open_manifest(folder / "v").classes.empty());  // one folder is no class
+}
+
 TEST_CASE("manifest: path and label, split at the last separator") {
   temporary_folder const folder;
   manifest const m = open_manifest(folder.write("a.txt", "my video.avi 3\r\nb.avi\t0\n\n"));

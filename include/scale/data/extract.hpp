@@ -198,7 +198,7 @@ class extraction_work {
                                         "' changed since its features were extracted; remove this file to begin anew");
   }
 
-  /// Whether the store is there already, of this very extraction, and whole.
+  /// Whether the store is there already, of this very extraction, whole, and younger than its videos.
   bool is_complete() {
     if (!is_feature_store(job_.store)) return false;
     try {
@@ -209,15 +209,18 @@ class extraction_work {
         return false;
       std::size_t failure = 0;
       index_t video = 0;
+      std::int64_t const made = stamp_of(job_.store).nanoseconds;
       for (index_t const index : indices_) {
         manifest_entry const& entry = videos_.entries[static_cast<std::size_t>(index)];
+        file_stamp const stamp = stamp_of(entry.file);
+        if (stamp.nanoseconds > made) return false;
         if (failure < store.failures().size() && store.failures()[failure].index == index) {
           if (store.failures()[failure++].name != entry.name) return false;
           continue;
         }
         if (video == store.videos()) return false;
         store_record const& record = store.record(video++);
-        if (record.name != entry.name || record.label != entry.label ||
+        if (stamp == file_stamp() || record.name != entry.name || record.label != entry.label ||
             !std::equal(record.columns.begin(), record.columns.end(), entry.columns.begin(), entry.columns.end()))
           return false;
       }

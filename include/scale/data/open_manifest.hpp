@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace scale {
@@ -29,8 +31,26 @@ inline bool has_video_extension(std::filesystem::path const& file) {
   return std::find(known.begin(), known.end(), extension) != known.end();
 }
 
-/// All videos under a folder, by extension, in bytewise order of their relative paths; unlabelled. Names that begin
-/// with a dot are left out, links to folders are not followed.
+namespace detail {
+
+/// The folder that each name lies in, where all lie in one folder each, none deeper, and in two or more of these; else
+/// nothing.
+inline std::vector<std::string> class_folders(std::vector<std::string> const& names) {
+  std::vector<std::string> folders;
+  for (std::string const& name : names) {
+    std::size_t const slash = name.find('/');
+    if (slash == std::string::npos || name.find('/', slash + 1) != std::string::npos) return {};
+    folders.push_back(name.substr(0, slash));
+  }
+  bool const several = std::any_of(folders.begin(), folders.end(), [&](auto const& f) { return f != folders.front(); });
+  return several ? folders : std::vector<std::string>();
+}
+
+}  // namespace detail
+
+/// All videos under a folder, by extension, in bytewise order of their relative paths. Where the folder holds folders
+/// with videos and nothing deeper, these are the classes, in bytewise order; else the videos are unlabelled. Names that
+/// begin with a dot are left out, links to folders are not followed.
 inline manifest scan_folder(std::filesystem::path const& folder, manifest_options const& options = {}) {
   std::error_code code;
   std::vector<std::string> names;
@@ -46,8 +66,19 @@ inline manifest scan_folder(std::filesystem::path const& folder, manifest_option
   std::sort(names.begin(), names.end());
   manifest_options rooted = options;
   rooted.root = folder;
-  detail::manifest_builder builder(folder, rooted, {"path"});
-  for (std::string const& name : names) builder.add(folder.string(), name, no_label, {name});
+  std::vector<std::string> const folders = detail::class_folders(names);
+  if (folders.empty()) {
+    detail::manifest_builder builder(folder, rooted, {"path"});
+    for (std::string const& name : names) builder.add(folder.string(), name, no_label, {name});
+    return builder.finish();
+  }
+  std::vector<std::string> classes;
+  detail::manifest_builder builder(folder, rooted, {"path", "label_name"});
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (classes.empty() || classes.back() != folders[i]) classes.push_back(folders[i]);
+    builder.add(folder.string(), names[i], static_cast<std::int32_t>(classes.size()) - 1, {names[i], folders[i]});
+  }
+  builder.set_classes(std::move(classes));
   return builder.finish();
 }
 
