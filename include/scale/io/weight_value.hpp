@@ -15,7 +15,7 @@ struct large_integer {
   bool operator==(large_integer const&) const = default;
 };
 
-/// A value that is not read, and what it is: "Namespace", "set", "bytes", "numpy array", "empty dict".
+/// A value that is not read, and what it is: "Namespace", "set", "bytes", "numpy array".
 struct opaque_value {
   std::string what;
 

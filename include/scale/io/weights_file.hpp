@@ -26,12 +26,22 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace scale {
+
+/// Whether the bytes are a zip archive as PyTorch's files are. `path` is for errors, of which none gets out.
+inline bool is_torch_zip(std::filesystem::path const& path, std::span<std::byte const> file) {
+  try {
+    return !detail::torch_folder(zip_archive(path, file)).empty();
+  } catch (input_error const&) {
+    return false;
+  }
+}
 
 /// An open file of weights. Its tensors borrow from it, and their bytes stay where they are when it is moved: of the
 /// mapped file where they lie there row-major and little-endian, else of copies that it owns.

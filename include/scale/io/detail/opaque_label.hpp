@@ -36,9 +36,9 @@ inline weight_value value_of(pickle_graph const& graph, pickle_ref at) {
     case pickle_kind::text:
     case pickle_kind::byte_text: return to_utf8(graph.text(at));
     case pickle_kind::bytes: return opaque_value{"bytes"};
-    case pickle_kind::tuple: return opaque_value{"empty tuple"};
-    case pickle_kind::list: return opaque_value{"empty list"};
-    case pickle_kind::dict: return opaque_value{"empty dict"};
+    case pickle_kind::tuple: return opaque_value{"tuple"};
+    case pickle_kind::list: return opaque_value{"list"};
+    case pickle_kind::dict: return opaque_value{"dict"};
     case pickle_kind::set: return opaque_value{"set"};
     case pickle_kind::frozen_set: return opaque_value{"frozenset"};
     case pickle_kind::global: return opaque_value{to_utf8(graph.global_name(at))};

@@ -100,7 +100,7 @@ class pickle_walk {
          });
   }
 
-  /// Calls value_at(place) for all other values, empty containers included, until it returns false.
+  /// Calls value_at(place) for all other values until it returns false; empty containers have none.
   template <class F>
   void for_each_value(F const& value_at) const {
     walk([](pickle_ref) { return true; },
@@ -159,7 +159,7 @@ class pickle_walk {
     std::string path;
     std::size_t visits = 4 * (graph_.size() + graph_.items_held()) + 1000;
     auto const visit = [&](pickle_ref at, std::size_t group_size, std::size_t key_size) {
-      if (is_container(graph_.kind(at)) && !graph_.items(at).empty()) {
+      if (is_container(graph_.kind(at))) {
         if (!enter(at)) return true;
         if (steps.size() == pickle_max_depth)
           refuse_file(graph_.path(),
