@@ -162,14 +162,20 @@ TEST_CASE("weights_file: as many tensors as the limit lets through stay within m
   std::size_t const peak = peak_of([&] { tensors = weights_file(path).tensors().size(); });
   CHECK(tensors == count);
   CHECK(peak < pickle.size() + 4 * count + 16 * mebibyte);
-  // One more level of names, each near the longest: the names alone would be 5 MB.
-  std::string const long_name(1000, 'n');
-  std::string long_names = "\x80\x02}" + text_op(long_name) + "}(";
-  for (std::size_t i = 0; i < count; ++i) long_names += text_op(std::to_string(i)) + array_op;
-  auto const second = folder.write("long.pkl", long_names + "us.");
-  std::size_t const more = peak_of([&] { tensors = weights_file(second).tensors().size(); });
+  // One more level of names: the same long start for all of them.
+  auto const with_long_names = [&](std::size_t size) {
+    std::string text = "\x80\x02}" + text_op(std::string(size, 'n')) + "}(";
+    for (std::size_t i = 0; i < count; ++i) text += text_op(std::to_string(i)) + array_op;
+    return folder.write("long.pkl", text + "us.");
+  };
+  auto const long_names = with_long_names(400);
+  std::size_t const more = peak_of([&] { tensors = weights_file(long_names).tensors().size(); });
   CHECK(tensors == count);
-  CHECK(more < long_names.size() + 4 * count + 16 * mebibyte);
+  CHECK(more < std::filesystem::file_size(long_names) + 4 * count + 16 * mebibyte);
+  auto const longer = with_long_names(1000);
+  CHECK(contains(message_of<input_error>([&] { weights_file{longer}; }), "2 MiB"));
+  auto const longest = with_long_names(1025);
+  CHECK(contains(message_of<input_error>([&] { weights_file{longest}; }), "1024 bytes"));
 }
 
 TEST_CASE("weights_file: globals by name") {

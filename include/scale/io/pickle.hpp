@@ -213,13 +213,13 @@ class pickle_reader {
   }
 
   void push_container(pickle_container made, std::span<pickle_ref const> arguments) {
+    // A defaultdict is made from the function that makes its values, which is no content.
     std::span<pickle_ref const> given;
-    pickle_kind from = pickle_kind::none;
-    if (!arguments.empty()) {
-      from = graph_.kind(arguments[0]);
-      given = from == pickle_kind::global ? given : graph_.items(arguments[0]);
-      if (from < pickle_kind::tuple && from != pickle_kind::none) refuse("a container is made from no container");
-    }
+    pickle_kind const from = arguments.empty() ? pickle_kind::none : graph_.kind(arguments[0]);
+    if (from >= pickle_kind::tuple && from <= pickle_kind::frozen_set)
+      given = graph_.items(arguments[0]);
+    else if (from != pickle_kind::none && from != pickle_kind::global && from != pickle_kind::call)
+      refuse("a container is made from no container");
     bool const pairs = from == pickle_kind::dict;
     pickle_kind const kind = made == pickle_container::dict   ? pickle_kind::dict
                              : made == pickle_container::list ? pickle_kind::list

@@ -19,6 +19,7 @@ namespace scale::detail {
 
 inline constexpr std::size_t pickle_max_depth = 100;
 inline constexpr std::size_t pickle_max_path = 1024;
+inline constexpr std::size_t pickle_max_names = std::size_t{2} << 20;  // bytes of the names of all tensors
 
 /// Decimal digits of a little-endian two's complement number. Quadratic: for at most 255 bytes.
 inline std::string decimal_digits(std::string_view bytes) {
@@ -83,18 +84,20 @@ class pickle_walk {
   bool is_tensor(pickle_ref at) const { return marks_[at] == tensor; }
 
   /// Calls tensor_at(place) for every tensor that dicts, lists and tuples hold, in the file's order. Throws input_error
-  /// where containers nest deeper than 100, where a name is longer than 1024 bytes or is no text or whole number, and
-  /// where tensors are mentioned many more times than there are.
+  /// where containers nest deeper than 100, where a name is longer than 1024 bytes, all of them than 2 MiB, or one is
+  /// no text or whole number, and where tensors are mentioned many more times than there are.
   template <class F>
   void for_each_tensor(F const& tensor_at) const {
     std::size_t tensors = 0;
     for (mark const m : marks_) tensors += m == tensor ? 1 : 0;
-    std::size_t left = 2 * tensors + 1000;
+    std::size_t left = 2 * tensors + 1000, names_left = pickle_max_names;
     walk([&](pickle_ref at) { return holds_tensor(at); },
          [&](pickle_place const& place) {
            if (!is_tensor(place.value)) return true;
            if (left-- == 0)
              refuse_file(graph_.path(), "it mentions its " + std::to_string(tensors) + " tensors too many times");
+           if (place.path.size() > names_left) refuse_file(graph_.path(), "its tensors' names take more than 2 MiB");
+           names_left -= place.path.size();
            tensor_at(place);
            return true;
          });
