@@ -38,6 +38,7 @@ THIRD_PARTIES = {
     "POSIX": (r"(sys/\w+|unistd|fcntl|poll|signal|pthread|dirent|spawn|sched|termios)\.h",
               ["core", "io", "video", "data", "cpu/detail"]),
     "nlohmann-json": (r"nlohmann/.+", ["io", "data", "train", "eval"]),  # its value type is in io's interface
+    "zlib": (r"zlib\.h", ["io"]),
     "Eigen": (r"(unsupported/)?Eigen/.+", ["interop", "cpu/detail"]),
     "xtensor": (r"(xtensor|xtl)/.+", ["interop"]),
     "FFmpeg": (r"lib(av|sw)\w+/.+", ["video"]),

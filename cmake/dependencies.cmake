@@ -4,6 +4,7 @@
 
 macro(scale_find_base)
   set(scale_base_MISSING)
+  find_package(ZLIB QUIET)  # only for the headers that read and write zip archives, so it may be missing
   find_package(nlohmann_json 3.9 QUIET)
   find_package(Eigen3 3.3 QUIET NO_MODULE)
   find_package(xtensor QUIET)

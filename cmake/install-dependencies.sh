@@ -7,7 +7,7 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build pkg-config git python3
-  libdnnl-dev libeigen3-dev libxtensor-dev nlohmann-json3-dev
+  libdnnl-dev libeigen3-dev libxtensor-dev nlohmann-json3-dev zlib1g-dev
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev ffmpeg
   libcli11-dev libfmt-dev doctest-dev libbenchmark-dev
 )

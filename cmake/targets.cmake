@@ -13,7 +13,8 @@ set_target_properties(scale_headers PROPERTIES EXPORT_NAME scale)
 target_compile_features(scale_headers INTERFACE cxx_std_20)
 target_include_directories(scale_headers INTERFACE
   "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:include>")
-target_link_libraries(scale_headers INTERFACE nlohmann_json::nlohmann_json Eigen3::Eigen xtensor Threads::Threads)
+target_link_libraries(scale_headers INTERFACE nlohmann_json::nlohmann_json Eigen3::Eigen xtensor Threads::Threads
+  $<TARGET_NAME_IF_EXISTS:ZLIB::ZLIB>)
 
 # scale_add_component(<name> <libraries>...): the target scale::<name>, according to the option SCALE_<NAME>;
 # sets scale_<name>_ENABLED.

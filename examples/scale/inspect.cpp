@@ -4,6 +4,7 @@
 #include <scale/io/json_text.hpp>
 #include <scale/io/npy.hpp>
 #include <scale/io/safetensors.hpp>
+#include <scale/io/weights_file.hpp>
 #include <scale/nn/set_transformer_config.hpp>
 #include <scale/train/checkpoint.hpp>
 #include <scale/train/model_file.hpp>
@@ -15,13 +16,18 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <variant>
 #include <vector>
 
 namespace scale::program {
@@ -120,6 +126,7 @@ void describe_golden_case(json& out, std::filesystem::path const& path) {
 
 void describe_safetensors(json& out, std::filesystem::path const& path) {
   out["kind"] = "safetensors";
+  out["container"] = "safetensors";
   safetensors_file const file(path);
   json tensors = json::object();
   std::uint64_t elements = 0;
@@ -129,6 +136,7 @@ void describe_safetensors(json& out, std::filesystem::path const& path) {
   }
   out.update(
       {{"metadata", file.metadata()}, {"count", file.tensors().size()}, {"elements", elements}, {"tensors", tensors}});
+  if (!file.tensors().empty()) out["groups"] = json::array({{{"path", ""}, {"count", file.tensors().size()}}});
   auto const found = file.metadata().find("format");
   std::string const format = found == file.metadata().end() ? std::string() : found->second;
   if (format == model_format) describe_model(out, path);
@@ -136,8 +144,62 @@ void describe_safetensors(json& out, std::filesystem::path const& path) {
   if (format == golden_format) describe_golden_case(out, path);
 }
 
+/// A value beside the tensors. JSON has no word for numbers that are not finite, nor for whole ones above 64 bits.
+json value_json(weight_value const& value) {
+  return std::visit(
+      []<class T>(T const& v) -> json {
+        if constexpr (std::is_same_v<T, std::monostate>)
+          return nullptr;
+        else if constexpr (std::is_same_v<T, large_integer>)
+          return v.digits;
+        else if constexpr (std::is_same_v<T, opaque_value>)
+          return "opaque: " + v.what;
+        else if constexpr (std::is_same_v<T, double>)
+          return std::isfinite(v) ? json(v) : json(fmt::format("{}", v));
+        else
+          return v;
+      },
+      value);
+}
+
+void describe_weights(json& out, std::filesystem::path const& path) {
+  constexpr std::size_t values_shown = 10'000;
+  weights_file const file(path);
+  out["kind"] = std::string(name_of(file.kind()));
+  out["container"] = out["kind"];
+  json tensors = json::object(), groups = json::array(), values = json::object();
+  std::uint64_t elements = 0;
+  for (stored_tensor const& t : file.tensors()) {
+    tensors[t.name] = {{"dtype", std::string(name_of(t.type))}, {"shape", t.shape}};
+    elements += static_cast<std::uint64_t>(t.size());
+  }
+  for (weight_group const& group : file.groups())
+    groups.push_back({{"path", group.path}, {"count", group.tensors.size()}});
+  out.update({{"metadata", file.metadata()},
+              {"count", file.tensors().size()},
+              {"elements", elements},
+              {"groups", groups},
+              {"tensors", tensors}});
+  bool all = true;
+  file.for_each_value([&](named_value const& value) {
+    all = values.size() < values_shown;
+    if (all) values[to_utf8(value.path)] = value_json(value.value);
+    return all;
+  });
+  out["values"] = values;
+  if (!all) out["values_shown"] = values_shown;
+}
+
+/// Endings that say weights, whatever the content says.
+bool is_named_as_weights(std::filesystem::path const& path) {
+  for (char const* const ending : {".pth", ".pt", ".pyth", ".ckpt", ".npz", ".npy", ".pkl"})
+    if (path.extension() == ending) return true;
+  return false;
+}
+
 void describe_npy(json& out, std::filesystem::path const& path) {
   out["kind"] = "npy";
+  out["container"] = "npy";
   npy_file const file(path);
   out["dtype"] = std::string(name_of(file.tensor().type));
   out["shape"] = file.tensor().shape;
@@ -165,11 +227,13 @@ void describe_video(json& out, std::filesystem::path const& path, session const&
 }
 
 void describe(json& out, std::filesystem::path const& path, session const& s) {
-  std::string const head = first_bytes(path, 9);
+  std::string const head = first_bytes(path, 64);
   if (is_feature_store(path)) return describe_store(out, path);
-  if (path.extension() == ".safetensors" || (head.size() == 9 && head[8] == '{'))
+  std::optional<weights_kind> const guess = guess_weights_kind(std::as_bytes(std::span(head.data(), head.size())));
+  if (path.extension() == ".safetensors" || (guess == weights_kind::safetensors && head[8] == '{'))
     return describe_safetensors(out, path);
   if (is_npy(path)) return describe_npy(out, path);
+  if ((guess && *guess != weights_kind::safetensors) || is_named_as_weights(path)) return describe_weights(out, path);
   describe_video(out, path, s);
 }
 

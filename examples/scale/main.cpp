@@ -162,6 +162,7 @@ exit_code run_program(std::vector<std::string> const& arguments) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   add_common_options(app, s);
   add_bench(app, s);
+  add_convert(app, s);
   add_demo(app, s);
   add_embed(app, s);
   add_extract(app, s);

@@ -45,6 +45,7 @@ struct session {
 
 /// Adds the sub-command of that name to the program.
 void add_bench(CLI::App& app, session& s);
+void add_convert(CLI::App& app, session& s);
 void add_demo(CLI::App& app, session& s);
 void add_embed(CLI::App& app, session& s);
 void add_extract(CLI::App& app, session& s);

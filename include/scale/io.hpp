@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Umbrella: files in and out: safetensors, npy, CSV, JSON, checksums, atomic writing.
+// Umbrella: files in and out: safetensors, npy, CSV, JSON, checksums, atomic writing. What needs zlib is included by
+// itself: weights_file.hpp, torch_writer.hpp, zip_archive.hpp, zip_inflater.hpp.
 
 #include <scale/io/atomic_file.hpp>
 #include <scale/io/crc32c.hpp>
@@ -12,7 +13,11 @@
 #include <scale/io/mapped_file.hpp>
 #include <scale/io/name_map.hpp>
 #include <scale/io/npy.hpp>
+#include <scale/io/pickle.hpp>
+#include <scale/io/pickle_value.hpp>
 #include <scale/io/safetensors.hpp>
 #include <scale/io/safetensors_writer.hpp>
 #include <scale/io/sha256.hpp>
 #include <scale/io/stored_tensor.hpp>
+#include <scale/io/weight_value.hpp>
+#include <scale/io/weights_kind.hpp>

@@ -3,11 +3,11 @@
 // Reading and writing .npy, NumPy's array file: versions 1 to 3, plain number types.
 
 #include <scale/io/atomic_file.hpp>
+#include <scale/io/detail/npy_array.hpp>
 #include <scale/io/mapped_file.hpp>
 #include <scale/io/npy_header.hpp>
 #include <scale/io/stored_tensor.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -29,18 +29,12 @@ class npy_file {
     std::span<std::byte const> const all = file_.bytes();
     detail::npy_header const header = detail::parse_npy_header(path, all);
     std::span<std::byte const> const data = all.subspan(header.data_begin);
-    std::optional<std::uint64_t> const expected = stored_bytes(header.type, header.shape);
-    if (!expected) refuse_file(path, "shape " + shape_text(header.shape) + " overflows");
-    if (*expected != data.size())
-      refuse_file(path, "shape " + shape_text(header.shape) + " of " + std::string(name_of(header.type)) +
-                            ": expected " + std::to_string(*expected) + " bytes of data, found " +
-                            std::to_string(data.size()));
-    if (header.type == stored_type::boolean &&
-        std::any_of(data.begin(), data.end(), [](std::byte b) { return b > std::byte{1}; }))
-      refuse_file(path, "a truth value is neither 0 nor 1");
     tensor_ = {std::string(), header.type, header.shape, data};
-    bool const reorder = header.order == detail::npy_order::column_major && header.shape.size() > 1;
-    if (header.swap_bytes || reorder) copy_in_order(header, data, reorder);
+    detail::expect_npy_data(path, tensor_);
+    if (detail::is_reordered(header)) {
+      copy_ = detail::row_major_copy(header, data);
+      tensor_.bytes = copy_;
+    }
   }
 
   std::filesystem::path const& path() const noexcept { return file_.path(); }
@@ -53,29 +47,6 @@ class npy_file {
   }
 
  private:
-  void copy_in_order(detail::npy_header const& header, std::span<std::byte const> data, bool reorder) {
-    std::size_t const width = size_of(header.type);
-    std::size_t const rank = header.shape.size();
-    copy_.resize(data.size());
-    std::vector<std::size_t> index(rank, 0), stride(rank, 1);
-    if (reorder)
-      for (std::size_t axis = 1; axis < rank; ++axis)
-        stride[axis] = stride[axis - 1] * static_cast<std::size_t>(header.shape[axis - 1]);
-    for (std::size_t to = 0; to < data.size(); to += width) {
-      std::size_t from = to;
-      if (reorder) {
-        from = 0;
-        for (std::size_t axis = 0; axis < rank; ++axis) from += index[axis] * stride[axis] * width;
-        for (std::size_t axis = rank; axis-- > 0;) {
-          if (++index[axis] < static_cast<std::size_t>(header.shape[axis])) break;
-          index[axis] = 0;
-        }
-      }
-      for (std::size_t b = 0; b < width; ++b) copy_[to + b] = data[from + (header.swap_bytes ? width - 1 - b : b)];
-    }
-    tensor_.bytes = copy_;
-  }
-
   mapped_file file_;
   std::vector<std::byte> copy_;
   stored_tensor tensor_;

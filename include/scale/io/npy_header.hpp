@@ -163,25 +163,33 @@ class npy_literal {
   std::size_t at_ = 0;
 };
 
-inline npy_header parse_npy_header(std::filesystem::path const& path, std::span<std::byte const> all) {
-  std::string_view const text(reinterpret_cast<char const*>(all.data()), all.size());
-  if (text.substr(0, 6) != "\x93NUMPY" || all.size() < 10)
+/// Bytes before the data, from the first 12 bytes of a file of `file_size`. Throws input_error for another format or
+/// version, and for a header that is longer than 65535 or the file.
+inline std::uint64_t npy_header_size(std::filesystem::path const& path, std::span<std::byte const> front,
+                                     std::uint64_t file_size) {
+  std::string_view const text(reinterpret_cast<char const*>(front.data()), front.size());
+  if (text.substr(0, 6) != "\x93NUMPY" || front.size() < 10)
     refuse_file(path, "not an npy file: it lacks the magic text");
-  unsigned const major_number = std::to_integer<unsigned>(all[6]), minor_number = std::to_integer<unsigned>(all[7]);
+  unsigned const major_number = std::to_integer<unsigned>(front[6]), minor_number = std::to_integer<unsigned>(front[7]);
   if (major_number < 1 || major_number > 3 || minor_number != 0)
     refuse_file(path, "npy version: expected 1.0, 2.0 or 3.0, found " + std::to_string(major_number) + "." +
                           std::to_string(minor_number));
-  std::size_t const prefix = major_number == 1 ? 10 : 12;
-  if (all.size() < prefix) refuse_file(path, "npy header is cut short");
-  std::size_t const length = major_number == 1
-                                 ? load_unaligned<std::uint16_t>(all.data() + 8)
-                                 : static_cast<std::size_t>(load_unaligned<std::uint32_t>(all.data() + 8));
-  if (length > npy_max_header || length > all.size() - prefix)
+  std::uint64_t const prefix = major_number == 1 ? 10 : 12;
+  if (front.size() < prefix) refuse_file(path, "npy header is cut short");
+  std::uint64_t const length = major_number == 1 ? load_unaligned<std::uint16_t>(front.data() + 8)
+                                                 : load_unaligned<std::uint32_t>(front.data() + 8);
+  if (length > npy_max_header || length > file_size - prefix)
     refuse_file(path,
                 "npy header length " + std::to_string(length) + " is above 65535 or reaches behind the file's end");
+  return prefix + length;
+}
+
+inline npy_header parse_npy_header(std::filesystem::path const& path, std::span<std::byte const> all) {
   npy_header header;
-  header.data_begin = prefix + length;
-  npy_literal(path, text.substr(prefix, length)).parse(header);
+  header.data_begin = static_cast<std::size_t>(npy_header_size(path, all, all.size()));
+  std::size_t const prefix = all[6] == std::byte{1} ? 10 : 12;
+  std::string_view const text(reinterpret_cast<char const*>(all.data()), all.size());
+  npy_literal(path, text.substr(prefix, header.data_begin - prefix)).parse(header);
   return header;
 }
 
