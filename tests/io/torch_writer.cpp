@@ -67,7 +67,8 @@ TEST_CASE("write_torch: the same bytes for the same tensors, storages at multipl
   write_torch(folder / "another name.pth", tensors);
   std::string const text = read_text(folder / "one.pth");
   CHECK(text == read_text(folder / "another name.pth"));
-  CHECK(scale::sha256_of_file(folder / "one.pth") == "4b1024179ee7051aa97a8c2d1c4736e53267105a1dd1eb31dc95cc7b303be91f");
+  CHECK(scale::sha256_of_file(folder / "one.pth") ==
+        "4b1024179ee7051aa97a8c2d1c4736e53267105a1dd1eb31dc95cc7b303be91f");
   auto const bytes = std::as_bytes(std::span(text.data(), text.size()));
   scale::zip_archive const archive("one.pth", bytes);
   for (scale::zip_entry const& entry : archive.entries()) {

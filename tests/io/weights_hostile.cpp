@@ -184,9 +184,10 @@ TEST_CASE("weights_file: globals by name") {
     std::string const pickle = "\x80\x02}" + text_op("w") + array_op + "s" + text_op("x") + "c" + global + "\n)Rs.";
     return message_of<input_error>([&] { weights_file(folder.write("w.pkl", pickle)); });
   };
-  for (std::string const name : {"os\nsystem", "nt\nsystem", "posix\nsystem", "subprocess\nPopen", "builtins\nexec",
-                                 "__builtin__\neval", "builtins\n__import__", "importlib\nimport_module", "sys\nexit",
-                                 "os.path\njoin", "runpy\nrun_path", "argparse\nA.b"}) {
+  for (std::string const name :
+       {"os\nsystem", "nt\nsystem", "posix\nsystem", "subprocess\nPopen", "builtins\nexec", "__builtin__\neval",
+        "builtins\n__import__", "importlib\nimport_module", "sys\nexit", "os.path\njoin", "runpy\nrun_path",
+        "argparse\nA.__init__", "torch.serialization\nos.system", "a.b\nC.builtins.eval"}) {
     std::string spelled = name;
     spelled[spelled.find('\n')] = '.';
     INFO("global: ", spelled);
@@ -204,4 +205,5 @@ TEST_CASE("weights_file: globals by name") {
   CHECK(label("yacs.config\nCfgNode") == "CfgNode");
   CHECK(label("pathlib\nPosixPath") == "PosixPath");
   CHECK(label("numpy\nint64") == "numpy int64");
+  CHECK(label("argparse\nOuter.Inner") == "Outer.Inner");
 }

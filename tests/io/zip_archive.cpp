@@ -6,6 +6,7 @@
 #include "support/shared_data.hpp"
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -34,10 +35,11 @@ std::span<std::byte const> bytes_of_text(std::string_view text) {
 /// One entry, and what is to be wrong with it.
 struct one_entry {
   std::string name = "a", local_name = "a", content = "hello", before = {}, comment = {};
+  bool checksums = true;
   std::uint64_t flags = 0, local_flags = 0, method = 0, size = 5, count = 1, local_size = 5;
 
   std::string text() const {
-    std::uint64_t const crc = scale::zip_crc(bytes_of_text(content));
+    std::uint64_t const crc = checksums ? scale::zip_crc(bytes_of_text(content)) : 0;
     std::string const local = number(0x04034b50, 4) + number(20, 2) + number(local_flags, 2) + number(method, 2) +
                               number(0, 4) + number(crc, 4) + number(local_size, 4) + number(local_size, 4) +
                               number(local_name.size(), 2) + number(0, 2) + local_name + content;
@@ -96,7 +98,13 @@ TEST_CASE("zip_archive: stored content with a wrong checksum") {
   std::string text = entry.text();
   text[32] = 'E';  // of "hello"
   zip_archive const archive("w.zip", bytes_of_text(text));
+  CHECK(archive.has_checksums());
   CHECK(contains(message_of<input_error>([&] { archive.stored(archive.entries()[0]); }), "CRC-32"));
+  // An archive that has none at all is read: there is nothing to check.
+  std::string const plain = one_entry{.checksums = false}.text();
+  zip_archive const unchecked("w.zip", bytes_of_text(plain));
+  CHECK(!unchecked.has_checksums());
+  CHECK(unchecked.stored(unchecked.entries()[0]).size() == 5);
 }
 
 TEST_CASE("zip_inflater: content in any pieces, never more than asked for, and its end") {

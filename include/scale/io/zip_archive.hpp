@@ -66,11 +66,16 @@ class zip_archive {
     return at != entries_.end() && at->name == name ? &*at : nullptr;
   }
 
-  /// Content of a stored entry, its CRC-32 checked. Throws input_error where it differs, or the entry is deflated.
+  /// Whether the archive has checksums: not where all are 0, as PyTorch writes them when it is told to compute none.
+  bool has_checksums() const noexcept { return has_checksums_; }
+
+  /// Content of a stored entry, its CRC-32 checked where the archive has any. Throws input_error where it differs, or
+  /// the entry is deflated.
   std::span<std::byte const> stored(zip_entry const& entry) const {
     if (entry.method != zip_method::stored)
       refuse_entry(entry, "expected stored content, as this kind of file has, found deflated");
-    if (zip_crc(entry.packed) != entry.crc) refuse_entry(entry, "its CRC-32 is wrong: the file is damaged");
+    if (has_checksums_ && zip_crc(entry.packed) != entry.crc)
+      refuse_entry(entry, "its CRC-32 is wrong: the file is damaged");
     return entry.packed;
   }
 
@@ -193,6 +198,7 @@ class zip_archive {
       refuse_entry(entry, "its directory says " + std::to_string(size) + " bytes, more than " + std::to_string(packed) +
                               " bytes can inflate to");
     entry.packed = locate(entry, flags, packed, where);
+    has_checksums_ = has_checksums_ || entry.crc != 0;
     entries_.push_back(entry);
     return next;
   }
@@ -248,6 +254,7 @@ class zip_archive {
   std::filesystem::path path_;
   std::span<std::byte const> file_;
   std::vector<zip_entry> entries_;
+  bool has_checksums_ = false;
 };
 
 }  // namespace scale

@@ -4,6 +4,7 @@
 // becomes the label of an opaque value. Refused are those that no honest file of weights has a use for.
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <string_view>
 
@@ -65,22 +66,31 @@ inline constexpr std::string_view pickle_refused_modules[] = {
 
 /// Types; every other name of builtins is a function or an exception.
 inline constexpr std::string_view pickle_builtin_types[] = {
-    "bool", "bytearray", "bytes", "complex", "dict",  "float", "frozenset", "int",     "list",
-    "long", "object",    "range", "set",     "slice", "str",   "tuple",     "unicode", "xrange",
+    "Ellipsis", "NotImplemented", "bool",   "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int",
+    "list",     "long",           "object", "range",     "set",   "slice",   "str",  "tuple", "unicode",   "xrange",
 };
 
 inline bool is_builtins(std::string_view module_name) {
   return module_name == "builtins" || module_name == "__builtin__" || module_name == "__builtins__";
 }
 
-/// A dotted name would walk from one object to another: refused whatever it reaches.
+/// A dotted name, as of a class inside another, may not lead to a module of these either, nor to what Python keeps for
+/// itself.
 inline bool is_refused_global(std::string_view module_name, std::string_view name) {
   auto const among = [](auto const& list, std::string_view word) {
     return std::find(std::begin(list), std::end(list), word) != std::end(list);
   };
-  if (module_name.empty() || name.empty() || name.find('.') != std::string_view::npos) return true;
+  if (module_name.empty() || name.empty()) return true;
   if (is_builtins(module_name)) return !among(pickle_builtin_types, name);
-  return among(pickle_refused_modules, module_name.substr(0, module_name.find('.')));
+  if (among(pickle_refused_modules, module_name.substr(0, module_name.find('.')))) return true;
+  if (name.find('.') == std::string_view::npos) return false;
+  for (std::string_view rest = name;;) {
+    std::size_t const dot = rest.find('.');
+    std::string_view const part = rest.substr(0, dot);
+    if (part.empty() || part.starts_with("__") || is_builtins(part) || among(pickle_refused_modules, part)) return true;
+    if (dot == std::string_view::npos) return false;
+    rest.remove_prefix(dot + 1);
+  }
 }
 
 inline pickle_container container_of_global(std::string_view module_name, std::string_view name) {

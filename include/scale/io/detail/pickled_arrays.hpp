@@ -8,6 +8,7 @@
 #include <scale/io/npy_header.hpp>
 #include <scale/io/pickle_value.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -31,11 +32,18 @@ class pickled_array_reader {
     npy_header header;
     std::span<std::byte const> data;
     std::span<pickle_ref const> const arguments = graph_.items(graph_.items(at)[1]);
-    if (is_frombuffer(at)) {  // buffer, dtype, shape, order
-      if (arguments.size() != 4 || !graph_.is_text(arguments[3])) refuse(name, "damaged arguments of _frombuffer");
+    std::vector<index_t> axes;
+    if (is_frombuffer(at)) {  // buffer, dtype, shape, order and, for order K, the axes
+      bool const with_axes = arguments.size() == 5 && graph_.kind(arguments[4]) == pickle_kind::tuple;
+      if ((arguments.size() != 4 && arguments.size() != 5) || !graph_.is_text(arguments[3]))
+        refuse(name, "damaged arguments of _frombuffer");
       set_type(arguments[1], name, header);
       header.shape = shape(arguments[2], name);
-      header.order = graph_.text(arguments[3]) == "F" ? npy_order::column_major : npy_order::row_major;
+      std::string_view const order = graph_.text(arguments[3]);
+      if (order != "C" && order != "F" && !(order == "K" && with_axes))
+        refuse(name, "order: expected C, F, or K with axes, found '" + printable(order) + "'");
+      header.order = order == "F" ? npy_order::column_major : npy_order::row_major;
+      if (order == "K") axes = permutation(arguments[4], header.shape.size(), name);
       data = bytes(arguments[0], name, copies);
     } else {
       if (arguments.size() != 3 || !graph_.is_global(arguments[0], "numpy", "ndarray"))
@@ -53,6 +61,7 @@ class pickled_array_reader {
     stored_tensor out{name, header.type, header.shape, data};
     expect_npy_data(graph_.path() / name, out);
     if (is_reordered(header)) out.bytes = copies.keep(row_major_copy(header, data));
+    if (!axes.empty()) transpose(out, axes, copies);
     return out;
   }
 
@@ -87,6 +96,31 @@ class pickled_array_reader {
       out.push_back(graph_.integer(item));
     }
     return out;
+  }
+
+  /// The numbers from 0 to rank - 1 in some order.
+  std::vector<index_t> permutation(pickle_ref at, std::size_t rank, std::string const& name) const {
+    std::vector<index_t> axes = shape(at, name);
+    std::vector<index_t> sorted = axes;
+    std::sort(sorted.begin(), sorted.end());
+    bool good = sorted.size() == rank;
+    for (std::size_t i = 0; good && i < rank; ++i) good = sorted[i] == static_cast<index_t>(i);
+    if (!good) refuse(name, "axes: expected each axis once");
+    return axes;
+  }
+
+  /// Axis i of the result is axis axes[i] of what `array` holds.
+  static void transpose(stored_tensor& array, std::vector<index_t> const& axes, tensor_copies& copies) {
+    std::size_t const rank = axes.size();
+    std::vector<index_t> strides(rank, 1);
+    for (std::size_t axis = rank; axis-- > 1;) strides[axis - 1] = strides[axis] * array.shape[axis];
+    strided_view view{array.type, 0, {}, {}};
+    for (index_t const axis : axes) {
+      view.shape.push_back(array.shape[static_cast<std::size_t>(axis)]);
+      view.strides.push_back(strides[static_cast<std::size_t>(axis)]);
+    }
+    array.bytes = row_major_bytes(view, array.bytes, array.bytes.size(), array.name, copies);
+    array.shape = std::move(view.shape);
   }
 
   /// numpy.dtype('f4', ...) with the state (3, '<', None, None, None, -1, -1, 0).

@@ -10,6 +10,7 @@
 #include <scale/io/zip_archive.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -33,6 +34,8 @@ inline std::string_view torch_folder(zip_archive const& archive) {
 inline void read_torch_zip(weights_content& content, zip_archive const& archive) {
   std::filesystem::path const& path = archive.path();
   std::string_view const folder = torch_folder(archive);
+  if (archive.find(std::string(folder) + "constants.pkl") != nullptr)
+    refuse_file(path, "a TorchScript archive, which is a program; save its state_dict() with torch.save instead");
   for (zip_entry const& entry : archive.entries()) {
     if (entry.name.substr(0, folder.size()) != folder)
       archive.refuse_entry(entry, "it lies outside the folder '" + printable(folder) + "' that holds data.pkl");
