@@ -26,8 +26,11 @@
 #include <scale/cpu/max_pool.hpp>
 #include <scale/cpu/mean_pool.hpp>
 #include <scale/cpu/motion_energy.hpp>
+#include <scale/cpu/packed_linear.hpp>
+#include <scale/cpu/patch_rows.hpp>
 #include <scale/cpu/relu.hpp>
 #include <scale/cpu/relu6.hpp>
+#include <scale/cpu/rotary.hpp>
 #include <scale/cpu/softmax.hpp>
 #include <scale/cpu/symmetric_info_nce.hpp>
 #include <scale/cpu/top_k.hpp>
