@@ -3,7 +3,7 @@
 // Fully connected layer with packed weights on the CPU: blocks of rows over the threads, one thread of oneDNN in each;
 // the activation follows while the block lies in cache.
 
-#include <scale/cpu/detail/isa.hpp>
+#include <scale/core/host_buffer.hpp>
 #include <scale/cpu/detail/packed_matmul.hpp>
 #include <scale/cpu/detail/parallel.hpp>
 #include <scale/cpu/element.hpp>
@@ -11,6 +11,7 @@
 #include <scale/ops/packed_linear.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 
 namespace scale::cpu {
@@ -59,13 +60,16 @@ void packed_linear(context const& c, tensor_view<T const, 2, context> x, packed_
     sizes.rows = n % block;
     if (sizes.rows != 0) rest.emplace(sizes, a.packed.data_handle());
   });
+  std::size_t const scratch_bytes = (std::max)(whole ? whole->scratch_bytes() : 0, rest ? rest->scratch_bytes() : 0);
   detail::parallel_for(c, (n + block - 1) / block, 1, [&](index_t begin, index_t end) {
     detail::thread_scope const one(context(1));
+    host_buffer const scratch(scratch_bytes);
     detail::onednn_call("packed_linear", [&] {
       for (index_t i = begin; i < end; ++i) {
         index_t const first = i * block, count = (std::min)(block, n - first);
         T* const y = a.y.data_handle() + first * sizes.c_stride;
-        (count == block ? *whole : *rest)(x.data_handle() + first * sizes.a_stride, a.bias.data_handle(), y);
+        (count == block ? *whole : *rest)(x.data_handle() + first * sizes.a_stride, a.bias.data_handle(), y,
+                                          scratch.data());
         if (a.act != activation::gelu) continue;
         tensor_view<T, 2, context> const rows(y, shape{count, outputs}, shape{sizes.c_stride, index_t{1}});
         gelu_forward(context(1), tensor_view<T const, 2, context>(rows), gelu_forward_args<T, context>{.y = rows});

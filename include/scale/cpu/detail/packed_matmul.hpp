@@ -7,6 +7,7 @@
 #include <scale/ops/write_mode.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <unordered_map>
 
 namespace scale::cpu::detail {
@@ -28,6 +29,7 @@ inline dnnl::matmul::primitive_desc packed_matmul_description(packed_matmul_shap
   if (s.mode == write_mode::accumulate) after.append_sum(1.0f);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(after);
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   return matmul_description(memory_desc({s.rows, s.inputs}, f32, memory_dims{(std::max)(s.a_stride, s.inputs), 1}),
                             memory_desc({s.inputs, s.outputs}, f32, dnnl::memory::format_tag::any),
                             s.has_bias ? memory_desc({1, s.outputs}, f32, memory_dims{s.outputs, 1}) : memory_desc(),
@@ -56,16 +58,21 @@ class packed_matmul {
     }
     source_ = description.src_desc(), weights_ = wanted, result_ = description.dst_desc();
     if (s.has_bias) bias_ = memory_desc({1, s.outputs}, dnnl::memory::data_type::f32, memory_dims{s.outputs, 1});
+    scratch_ = description.scratchpad_desc();
     primitive_ = dnnl::matmul(description);
   }
 
-  /// May be called from several threads at once.
-  void operator()(float const* a, float const* bias, float* c) const {
+  /// Memory that a call needs. oneDNN's own is of the thread that made the primitive: no other may call it then.
+  std::size_t scratch_bytes() const { return scratch_.get_size(); }
+
+  /// May be called from several threads at once, each with scratch memory of its own.
+  void operator()(float const* a, float const* bias, float* c, void* scratch) const {
     auto const& engine = onednn_engine();
     std::unordered_map<int, dnnl::memory> arguments{
         {DNNL_ARG_SRC, dnnl::memory(source_, engine, const_cast<float*>(a))},  // oneDNN's handles know no const
         {DNNL_ARG_WEIGHTS, reordered_ ? reordered_ : weight_memory(weights_)},
-        {DNNL_ARG_DST, dnnl::memory(result_, engine, c)}};
+        {DNNL_ARG_DST, dnnl::memory(result_, engine, c)},
+        {DNNL_ARG_SCRATCHPAD, dnnl::memory(scratch_, engine, scratch)}};
     if (bias != nullptr) arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(bias_, engine, const_cast<float*>(bias)));
     primitive_.execute(onednn_stream(), arguments);
     onednn_stream().wait();
@@ -77,7 +84,7 @@ class packed_matmul {
   }
 
   float const* packed_;
-  memory_desc source_, weights_, result_, bias_;
+  memory_desc source_, weights_, result_, bias_, scratch_;
   dnnl::memory reordered_;
   dnnl::matmul primitive_;
 };
