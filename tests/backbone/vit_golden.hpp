@@ -177,7 +177,6 @@ void check_vit_golden(B const& b, Network& network, std::string const& name, cha
     worst = std::max(worst, std::abs(value - expected[i]));
     norm += expected[i] * expected[i], own += value * value, dot += value * expected[i];
   }
-  MESSAGE(name, " ", type, ": worst ", worst / std::sqrt(norm), ", limit ", bound("feature"));
   CHECK(worst / std::sqrt(norm) <= bound("feature"));
   CHECK(1 - dot / std::sqrt(norm * own) <= bound("cosine"));
 }

@@ -74,7 +74,8 @@ struct timesformer_size {
 };
 
 /// Any t >= 1, h and w multiples of 16; positions are resized to the clip's grid. Owns its weights, 0.49 GB in float;
-/// loading takes one tensor's size more.
+/// loading takes one tensor's size more. A clip of 16 x 224 x 224 costs 0.78 TFLOP and, once, 100 MB of workspace in
+/// float.
 template <floating T, backend B, class Kind>
 class divided_attention_backbone {
  public:

@@ -76,7 +76,8 @@ videomae_pooling videomae_pooling_of(Source const& source) {
 }
 
 /// Any t that is a multiple of 2, h and w multiples of 16; positions are resized to the clip's grid. Owns its weights,
-/// in float 0.35 GB for B and 1.2 GB for L; loading takes one tensor's size more.
+/// in float 0.35 GB for B and 1.2 GB for L; loading takes one tensor's size more. A clip of 16 x 224 x 224 costs 0.36
+/// (L: 1.2) TFLOP and, once, 34 (L: 45) MB of workspace in float.
 template <floating T, backend B, class Kind>
 class videomae_backbone {
  public:

@@ -38,7 +38,8 @@ struct vjepa2_g {
 };
 
 /// Any t that is a multiple of 2, h and w multiples of 16. Owns its weights, in float 1.2 GB for L; loading takes one
-/// tensor's size more.
+/// tensor's size more. A clip of 16 x 256 x 256 costs 1.7 TFLOP and, once, 52 MB of workspace in float; 64 frames, of
+/// which every token sees all others, 12 TFLOP and 172 MB.
 template <floating T, backend B, class Kind>
 class vjepa2_backbone {
  public:
