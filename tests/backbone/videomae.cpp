@@ -48,6 +48,13 @@ TEST_CASE("videomae: the first blocks on ref in double, which alone sees a wrong
   testing::check_vit_golden<double>(ref, network, "videomae_b_pretrained_8x96x128", "fp64", 2);
 }
 
+TEST_CASE("videomae: the first block on ref in bf16") {
+  scale::vit_size size = scale::videomae_base;
+  size.depth = 1;
+  scale::videomae_b_backbone<scale::bf16, scale::ref::context> network(ref, golden_weights(size, pretrained), {}, size);
+  testing::check_vit_golden<scale::bf16>(ref, network, "videomae_b_pretrained_16x64x64", "bf16", 1);
+}
+
 TEST_CASE("videomae: large golden clips and networks on cpu in float" * doctest::skip(!testing::long_cases())) {
   check_files<float, scale::videomae_b_pretrained>(cpu, {"videomae_b_pretrained_16x224x224"}, "fp32");
   check_files<float, scale::videomae_b_finetuned>(cpu, {"videomae_b_finetuned_16x256x256"}, "fp32");
@@ -129,26 +136,6 @@ TEST_CASE("videomae: the file tells pre-trained from fine-tuned, and all namings
       CHECK(features_of(same, 2, 4, 8, 12) == expected);
     }
   }
-}
-
-TEST_CASE("videomae: in bf16 the features are those of float within its rounding") {
-  memory_weights const weights = testing::own_weights(scale::videomae_weights(small, pretrained));
-  small_backbone network(cpu, weights, {}, small);
-  std::vector<float> const expected = features_of(network, 1, 4, 8, 12);
-  scale::videomae_b_backbone<scale::bf16, scale::ref::context> coarse(ref, weights, {}, small);
-  auto const values = golden::fill("clip", std::vector<index_t>{1, 3, 4, 8, 12}, 0, 1, 1);
-  scale::tensor<scale::bf16, 5, scale::ref::context> x(ref, scale::shape<5>{{1, 3, 4, 8, 12}});
-  for (std::size_t i = 0; i < values.size(); ++i) x.data_handle()[i] = scale::bf16(static_cast<float>(values[i]));
-  scale::tensor<scale::bf16, 2, scale::ref::context> y(ref, scale::shape{index_t{1}, small.width});
-  coarse.forward(ref, x.view(), y.view());
-  double worst = 0, norm = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    double const want = static_cast<double>(expected[i]);
-    worst = std::max(worst, std::abs(static_cast<double>(static_cast<float>(y.data_handle()[i])) - want));
-    norm += want * want;
-  }
-  CHECK(worst / std::sqrt(norm) <= 0.0032);  // the bound of the golden files for this network
-  CHECK(worst > 0);
 }
 
 TEST_CASE("videomae: clips are independent, and one object takes clips of any grid in turn") {
