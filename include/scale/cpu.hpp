@@ -14,6 +14,7 @@
 #include <scale/cpu/element.hpp>
 #include <scale/cpu/fill.hpp>
 #include <scale/cpu/frame_pool.hpp>
+#include <scale/cpu/frozen_convolution.hpp>
 #include <scale/cpu/gather_clips.hpp>
 #include <scale/cpu/gather_rows.hpp>
 #include <scale/cpu/gelu.hpp>

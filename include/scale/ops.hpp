@@ -14,6 +14,7 @@
 #include <scale/ops/expect_value.hpp>
 #include <scale/ops/fill.hpp>
 #include <scale/ops/frame_pool.hpp>
+#include <scale/ops/frozen_convolution.hpp>
 #include <scale/ops/gather_clips.hpp>
 #include <scale/ops/gather_rows.hpp>
 #include <scale/ops/gelu.hpp>

@@ -13,6 +13,7 @@
 #include <scale/ref/dropout.hpp>
 #include <scale/ref/fill.hpp>
 #include <scale/ref/frame_pool.hpp>
+#include <scale/ref/frozen_convolution.hpp>
 #include <scale/ref/gather_clips.hpp>
 #include <scale/ref/gather_rows.hpp>
 #include <scale/ref/gelu.hpp>

@@ -4,10 +4,10 @@
 // labels: a transformer over patches of 16 x 16 with divided space-time attention. Feature: the class token.
 
 #include <scale/backbone/backbone.hpp>
+#include <scale/backbone/stages.hpp>
 #include <scale/backbone/timesformer/block.hpp>
 #include <scale/backbone/timesformer/names.hpp>
 #include <scale/backbone/vit/positions.hpp>
-#include <scale/backbone/vit/stages.hpp>
 #include <scale/ops/copy.hpp>
 #include <scale/ops/patch_rows.hpp>
 
@@ -112,9 +112,10 @@ class divided_attention_backbone {
   index_t feature_width() const { return size_.width; }
   std::string weights_sha256() const { return sha256_; }
 
-  /// One clip after another. Stages, see no_vit_stages: patch, rows in order (t h w); then embed, block0, block1, ...,
+  /// One clip after another. `stages(name, rows)` is called after each stage of each clip in order, with a view
+  /// [tokens, width] that is valid during the call: patch, rows in order (t h w); then embed, block0, block1, ...,
   /// norm: the class token, then rows in order (h w t).
-  template <class Stages = no_vit_stages>
+  template <class Stages = ignore_stages>
   void forward(B const& b, tensor_view<T const, 5, B> clips, tensor_view<T, 2, B> features, Stages&& stages = {},
                location at = location::current()) {
     expect_backbone_shapes(name, clips, features, feature_width(), at);

@@ -3,10 +3,10 @@
 // VideoMAE (Tong et al., NeurIPS 2022): a vision transformer over tubelets of 2 x 16 x 16 pixels with fixed positions.
 
 #include <scale/backbone/backbone.hpp>
+#include <scale/backbone/stages.hpp>
 #include <scale/backbone/videomae/names.hpp>
 #include <scale/backbone/vit/block.hpp>
 #include <scale/backbone/vit/positions.hpp>
-#include <scale/backbone/vit/stages.hpp>
 #include <scale/io/file_error.hpp>
 #include <scale/ops/copy.hpp>
 #include <scale/ops/patch_rows.hpp>
@@ -118,9 +118,10 @@ class videomae_backbone {
   std::string weights_sha256() const { return sha256_; }
   videomae_pooling pooling_of_tokens() const { return pooling_; }
 
-  /// One clip after another. Stages, see no_vit_stages: patch, embed, block0, block1, ..., and norm where it is over
+  /// One clip after another. `stages(name, rows)` is called after each stage of each clip in order, with a view
+  /// [tokens, width] that is valid during the call: patch, embed, block0, block1, ..., and norm where it is over
   /// all tokens; rows in order (t h w).
-  template <class Stages = no_vit_stages>
+  template <class Stages = ignore_stages>
   void forward(B const& b, tensor_view<T const, 5, B> clips, tensor_view<T, 2, B> features, Stages&& stages = {},
                location at = location::current()) {
     expect_backbone_shapes(name, clips, features, feature_width(), at);

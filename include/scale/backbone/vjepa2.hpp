@@ -4,9 +4,9 @@
 // positions. Feature: mean over all tokens after the last norm.
 
 #include <scale/backbone/backbone.hpp>
+#include <scale/backbone/stages.hpp>
 #include <scale/backbone/vit/block.hpp>
 #include <scale/backbone/vit/positions.hpp>
-#include <scale/backbone/vit/stages.hpp>
 #include <scale/backbone/vjepa2/names.hpp>
 #include <scale/ops/patch_rows.hpp>
 #include <scale/ops/rotary.hpp>
@@ -77,8 +77,9 @@ class vjepa2_backbone {
   index_t feature_width() const { return size_.width; }
   std::string weights_sha256() const { return sha256_; }
 
-  /// One clip after another. Stages, see no_vit_stages: embed, block0, block1, ..., norm; rows in order (t h w).
-  template <class Stages = no_vit_stages>
+  /// One clip after another. `stages(name, rows)` is called after each stage of each clip in order, with a view
+  /// [tokens, width] that is valid during the call: embed, block0, block1, ..., norm; rows in order (t h w).
+  template <class Stages = ignore_stages>
   void forward(B const& b, tensor_view<T const, 5, B> clips, tensor_view<T, 2, B> features, Stages&& stages = {},
                location at = location::current()) {
     expect_backbone_shapes(name, clips, features, feature_width(), at);
