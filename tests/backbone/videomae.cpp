@@ -233,6 +233,32 @@ TEST_CASE("videomae: files that are not whole, or another network's, are refused
   CHECK(contains(insisted, "2 missing: fc_norm.weight fc_norm.bias"));
 }
 
+TEST_CASE("videomae: of a whole pre-training file the decoder is left, in both namings") {
+  scale::vit_size decoder = small;
+  decoder.depth = 3, decoder.width = 12, decoder.heads = 1;
+  auto const behind = scale::videomae_weights(decoder, pretrained);
+  memory_weights original = testing::own_weights(scale::videomae_weights(small, pretrained), "encoder.");
+  memory_weights other =
+      testing::table_weights(scale::videomae_weights(small, pretrained), scale::videomae_transformers_names);
+  std::size_t added = 0;
+  for (auto const& spec : behind)
+    if (!spec.name.starts_with("patch_embed.")) original.add_shape("decoder." + spec.name, spec.shape), ++added;
+  std::string const layer = "videomae.encoder.layer.";
+  std::size_t added_there = 2;
+  for (auto const& [name, shape] : scale::vit_file_tensors(behind, scale::videomae_transformers_names))
+    if (name.starts_with(layer))
+      other.add_shape("decoder.decoder_layers." + name.substr(layer.size()), shape), ++added_there;
+  for (char const* name : {"decoder.norm.weight", "decoder.norm.bias"}) other.add_shape(name, {12});
+  for (memory_weights* file : {&original, &other})
+    for (char const* name : {"decoder.head.weight", "decoder.head.bias", "mask_token", "encoder_to_decoder.weight"})
+      file->add_shape(name, {12});
+  auto const specs = scale::videomae_weights(small, pretrained);
+  auto const namings = scale::videomae_namings();
+  CHECK(scale::load_weights(original, specs, namings).report.surplus.size() == added + 4);
+  CHECK(scale::load_weights(other, specs, namings).report.surplus.size() == added_there + 4);
+  CHECK(added == 2 + 3 * 13);
+}
+
 TEST_CASE("videomae: the published names of all its files are understood to the last one") {
   struct file {
     char const* name;

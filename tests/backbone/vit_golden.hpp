@@ -22,12 +22,9 @@ namespace testing {
 using golden::memory_weights;
 using scale::index_t;
 
-/// All tensors of `specs`, under their own names after `prefix`, filled by that.
+/// All tensors of `specs`, named and filled by `prefix` and their own names.
 inline memory_weights own_weights(std::vector<scale::weight_spec> const& specs, std::string const& prefix = "") {
-  memory_weights weights;
-  for (scale::weight_spec const& spec : specs)
-    weights.add_filled(prefix + spec.name, spec.shape, prefix + spec.name, 1);
-  return weights;
+  return ::golden::filled_weights(specs, 1, prefix);
 }
 
 /// All tensors of `specs` under the names of `table`, filled by those.

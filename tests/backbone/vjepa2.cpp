@@ -96,6 +96,26 @@ TEST_CASE("vjepa2: joined and split projections give the same features, for any 
                  "[vjepa2_l] clips shape: expected frames a multiple of 2"));
 }
 
+TEST_CASE("vjepa2: of an original file's two encoders the averaged one is taken") {
+  struct two_encoders {
+    std::vector<scale::weight_group> all;
+    std::vector<scale::stored_tensor> flat;
+
+    std::vector<scale::weight_group> const& groups() const { return all; }
+    std::vector<scale::stored_tensor> const& tensors() const { return flat; }
+    std::string path() const { return "two encoders"; }
+    std::string sha256() const { return "a hash"; }
+  };
+  auto const specs = scale::vjepa2_weights(small);
+  memory_weights const student = testing::own_weights(specs, "module.backbone.");
+  memory_weights const average = testing::own_weights(specs);
+  two_encoders const file{{{"encoder", student.tensors()}, {"target_encoder", average.tensors()}}, {}};
+  small_backbone network(cpu, file, {}, small), alone(cpu, average, {}, small), other(cpu, student, {}, small);
+  auto const features = features_of(cpu, network, 2, 8, 8);
+  CHECK(features == features_of(cpu, alone, 2, 8, 8));
+  CHECK(features != features_of(cpu, other, 2, 8, 8));
+}
+
 TEST_CASE("rotary positions: thirds for t, h and w, two frequencies per pair, and a rest that does not turn") {
   scale::rotary_tables const tables = scale::rotary_positions({2, 2, 3}, 14);  // thirds of 4, half 2, rest 2
   auto const row = [&](index_t t, index_t h, index_t w) {

@@ -68,10 +68,12 @@ class memory_weights {
   std::deque<std::vector<float>> values_;  // each stays where it is, and stands where its tensor does
 };
 
-/// All tensors of a network, under its own names.
-inline memory_weights filled_weights(std::vector<scale::weight_spec> const& specs, std::uint64_t seed) {
+/// All tensors of a network, named and filled by `prefix` and its own names.
+inline memory_weights filled_weights(std::vector<scale::weight_spec> const& specs, std::uint64_t seed,
+                                     std::string const& prefix = "") {
   memory_weights weights;
-  for (scale::weight_spec const& spec : specs) weights.add_filled(spec.name, spec.shape, spec.name, seed);
+  for (scale::weight_spec const& spec : specs)
+    weights.add_filled(prefix + spec.name, spec.shape, prefix + spec.name, seed);
   return weights;
 }
 

@@ -63,11 +63,13 @@ inline constexpr vit_name_table vjepa2_transformers_names{"", detail::vjepa2_out
                                                           detail::vjepa2_block};
 
 /// The original naming, and that of `transformers`. There everything that begins with predictor., pooler. or
-/// classifier. is surplus: networks behind the encoder.
+/// classifier. is surplus: networks behind the encoder. Of an original file's two encoders the averaged one is wanted.
+/// A table `pos_embed`, which rotary networks carry but do not read, is no surplus: in the first V-JEPA's files, whose
+/// names are the same, it says that positions are added, and features without it would be wrong.
 inline std::vector<weight_naming> vjepa2_namings() {
   return {{.name = "V-JEPA 2",
            .prefixes = {"module.backbone.", "backbone.", "module.", ""},
-           .groups = {"encoder", "target_encoder"}},
+           .groups = {"target_encoder", "encoder"}},
           {.name = "transformers",
            .prefixes = {"vjepa2.", ""},
            .place = [](std::string_view name) { return vit_place(vjepa2_transformers_names, name); },
