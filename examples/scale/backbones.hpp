@@ -47,7 +47,21 @@ struct mobilenet_v2_entry {
   }
 };
 
-using backbone_entries = std::tuple<motion_energy_entry, mobilenet_v2_entry>;
+template <class Network>
+struct video_resnet_entry {
+  template <class T, class B>
+  using type = video_resnet_backbone<Network, T, B>;
+  static constexpr bool has_weights = true;
+
+  template <class T, class B>
+  static type<T, B> make(B const& b, backbone_choice const& choice, int) {
+    return type<T, B>(b, safetensors_file(choice.weights), choice.allow);
+  }
+};
+
+using backbone_entries = std::tuple<motion_energy_entry, mobilenet_v2_entry, video_resnet_entry<slow_r50_network>,
+                                    video_resnet_entry<r3d_18_network>, video_resnet_entry<mc3_18_network>,
+                                    video_resnet_entry<r2plus1d_18_network>>;
 
 /// What can be said of an entry's backbone without making one.
 template <class Entry>
@@ -58,7 +72,7 @@ inline bool is_backbone(std::string const& name) {
                     backbone_entries());
 }
 
-/// Their names, "motion_energy or mobilenet_v2".
+/// Their names, "motion_energy or mobilenet_v2 or ...".
 inline std::string backbone_names() {
   std::string names;
   auto const add = [&](char const* name) { names += (names.empty() ? "" : " or ") + std::string(name); };

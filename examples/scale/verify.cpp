@@ -44,6 +44,7 @@ void compute(B const& b, golden_case const& golden, comparison& result) {
   if (kind == "mlp_probe") return verify_mlp_probe<T>(b, golden, result);
   if (kind == "finetune") return verify_finetune<T>(b, golden, result);
   if (kind == "knn") return verify_knn<T>(b, golden, result);
+  if (kind == "backbone") return verify_backbone<T>(b, golden, result);
   if (kind == "clip_times") return verify_clip_times<T>(golden, result);
   if (kind == "positions") return verify_positions<T>(golden, result);
   if (kind == "resize_crop") return verify_resize_crop<T>(golden, result);

@@ -14,6 +14,7 @@
 #include <scale/cpu/element.hpp>
 #include <scale/cpu/fill.hpp>
 #include <scale/cpu/frame_pool.hpp>
+#include <scale/cpu/frozen_convolution.hpp>
 #include <scale/cpu/gather_clips.hpp>
 #include <scale/cpu/gather_rows.hpp>
 #include <scale/cpu/gelu.hpp>
@@ -26,8 +27,11 @@
 #include <scale/cpu/max_pool.hpp>
 #include <scale/cpu/mean_pool.hpp>
 #include <scale/cpu/motion_energy.hpp>
+#include <scale/cpu/packed_linear.hpp>
+#include <scale/cpu/patch_rows.hpp>
 #include <scale/cpu/relu.hpp>
 #include <scale/cpu/relu6.hpp>
+#include <scale/cpu/rotary.hpp>
 #include <scale/cpu/softmax.hpp>
 #include <scale/cpu/symmetric_info_nce.hpp>
 #include <scale/cpu/top_k.hpp>

@@ -14,6 +14,7 @@
 #include <scale/ops/expect_value.hpp>
 #include <scale/ops/fill.hpp>
 #include <scale/ops/frame_pool.hpp>
+#include <scale/ops/frozen_convolution.hpp>
 #include <scale/ops/gather_clips.hpp>
 #include <scale/ops/gather_rows.hpp>
 #include <scale/ops/gelu.hpp>
@@ -26,8 +27,11 @@
 #include <scale/ops/max_pool.hpp>
 #include <scale/ops/mean_pool.hpp>
 #include <scale/ops/motion_energy.hpp>
+#include <scale/ops/packed_linear.hpp>
+#include <scale/ops/patch_rows.hpp>
 #include <scale/ops/relu.hpp>
 #include <scale/ops/relu6.hpp>
+#include <scale/ops/rotary.hpp>
 #include <scale/ops/softmax.hpp>
 #include <scale/ops/symmetric_info_nce.hpp>
 #include <scale/ops/top_k.hpp>

@@ -13,6 +13,7 @@
 #include <scale/ref/dropout.hpp>
 #include <scale/ref/fill.hpp>
 #include <scale/ref/frame_pool.hpp>
+#include <scale/ref/frozen_convolution.hpp>
 #include <scale/ref/gather_clips.hpp>
 #include <scale/ref/gather_rows.hpp>
 #include <scale/ref/gelu.hpp>
@@ -25,8 +26,11 @@
 #include <scale/ref/max_pool.hpp>
 #include <scale/ref/mean_pool.hpp>
 #include <scale/ref/motion_energy.hpp>
+#include <scale/ref/packed_linear.hpp>
+#include <scale/ref/patch_rows.hpp>
 #include <scale/ref/relu.hpp>
 #include <scale/ref/relu6.hpp>
+#include <scale/ref/rotary.hpp>
 #include <scale/ref/softmax.hpp>
 #include <scale/ref/symmetric_info_nce.hpp>
 #include <scale/ref/top_k.hpp>

@@ -67,6 +67,15 @@ std::vector<float> all_outputs(context const& b) {
                                    .dcls_token = dbeta});
   keep(dprojected.values(b)), keep(testing::values_of(b, dgamma)), keep(testing::values_of(b, dbeta));
 
+  index_t const width = 129;
+  scale::tensor<float, 1, context> packed(b, shape{scale::packed_linear_size<float>(b, c, width)});
+  scale::pack_linear(b, testing::make_tensor<2>(b, shape{width, c}, testing::random_values<float>(width * c, 6)),
+                     {.packed = packed});
+  rows<float, context> linear(b, n, width), attended(b, n, c);
+  scale::packed_linear(b, in.view(), {.packed = packed, .y = linear, .act = scale::activation::gelu});
+  scale::attention_forward(b, in.view(), {.k = gradient, .v = in, .heads = 7, .tokens = n / 2, .out = attended});
+  keep(linear.values(b)), keep(attended.values(b));
+
   auto param = testing::make_vector(b, x), m = testing::make_vector(b, std::vector<float>(x.size(), 0.0f));
   auto v = testing::make_vector(b, std::vector<float>(x.size(), 0.0f));
   auto const g = testing::make_vector(b, dy);

@@ -144,6 +144,7 @@ TEST_CASE_TEMPLATE("attention agrees with ref", T, SCALE_TEST_TYPES) {
   for (attention_case const& a :
        {attention_case{0, 9, 2, 4}, attention_case{1, 1, 1, 1}, attention_case{7, 9, 3, 32},
         attention_case{2, 65, 2, 16}, attention_case{1, 301, 2, 33}, attention_case{3, 17, 1, 64},
+        attention_case{.sets = 2, .tokens = 64, .heads = 3, .width = 64, .scale = 0.7},
         attention_case{.sets = 5, .tokens = 9, .heads = 2, .width = 32, .rows = every_third(45), .dropout = 0.1},
         attention_case{.sets = 4,
         .tokens = 70,
@@ -209,6 +210,16 @@ TEST_CASE_TEMPLATE("attention bears large scores", T, SCALE_TEST_TYPES) {
   attention_case const a{.sets = 1, .tokens = 3, .heads = 1, .width = 1, .rows = {1}, .scale = 1};
   attention_run<T, test_backend> const run(b, a, {T(1e4)}, {T(1e4), T(1e4), T(-1e4)}, {1, 3, 100}, {1});
   testing::check_close("out", run.out, std::vector<double>{2}, testing::tolerance<T>());
+}
+
+TEST_CASE_TEMPLATE("attention bears large scores of many tokens", T, SCALE_TEST_TYPES) {
+  test_backend const b = testing::make_backend();
+  attention_case const a{.sets = 1, .tokens = 70, .heads = 1, .width = 1, .scale = 1};
+  std::vector<T> const ones(70, T(1));
+  std::vector<T> q(70, T(1e4)), k(70, T(-1e4)), v(70, T(100));
+  k[3] = k[66] = T(1e4), v[3] = T(1), v[66] = T(3);
+  attention_run<T, test_backend> const run(b, a, q, k, v, ones);
+  testing::check_close("out", run.out, std::vector<double>(70, 2), testing::tolerance<T>());
 }
 
 TEST_CASE("attention refuses what its contract forbids") {

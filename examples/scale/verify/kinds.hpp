@@ -35,6 +35,9 @@ void verify_finetune(B const& b, golden_case const& golden, comparison& result);
 template <class T, class B>
 void verify_knn(B const& b, golden_case const& golden, comparison& result);
 
+template <class T, class B>
+void verify_backbone(B const& b, golden_case const& golden, comparison& result);
+
 template <class T>
 void verify_clip_times(golden_case const& golden, comparison& result);
 template <class T>

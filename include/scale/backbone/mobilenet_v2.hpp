@@ -6,6 +6,7 @@
 #include <scale/backbone/backbone.hpp>
 #include <scale/backbone/frame_pool.hpp>
 #include <scale/backbone/mobilenet_v2/architecture.hpp>
+#include <scale/backbone/stages.hpp>
 #include <scale/io/sha256.hpp>
 #include <scale/ops/convolution.hpp>
 #include <scale/ops/frame_pool.hpp>
@@ -24,12 +25,6 @@ struct mobilenet_v2_options {
   frame_pooling pooling = frame_pooling::mean;
   index_t frames_at_once = 16;  // more need more workspace: 9 MB a frame of 224 x 224 in float
   mobilenet_v2_architecture architecture{};
-};
-
-/// Does nothing with a stage.
-struct ignore_stages {
-  template <class... A>
-  void operator()(A const&...) const {}
 };
 
 /// Any t >= 1, h and w >= 32. Frames are padded the TensorFlow way. Activations lie channels last. Owns its weights.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Attention within small sets on the CPU: own vector code; sets, heads and blocks of queries over the threads.
+// Attention on the CPU: own vector code for small sets, tiles of matrix products for large ones; sets, heads and blocks
+// of queries over the threads.
 
 #include <scale/cpu/detail/attention_block.hpp>
+#include <scale/cpu/detail/attention_tiles.hpp>
 #include <scale/cpu/detail/dropout_mask.hpp>
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
@@ -106,6 +108,10 @@ void attention_forward(context const& c, tensor_view<T const, 2, context> q,
   constexpr index_t most_queries = 128;
   index_t const width = q.extent(1) / a.heads;
   T const scale = detail::score_scale<T>(a, width);
+  if (detail::suits_tiles<T>(q, a)) {
+    detail::attention_by_tiles<T>(c, q, a, scale);
+    return;
+  }
   std::vector<detail::query_block> const blocks = detail::query_blocks(a, q.extent(0), most_queries);
   auto const one_block = [&](detail::query_block const& block, T* packed, T* weights, auto& dropout) {
     index_t const first_row = block.set * a.tokens;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Convolution on the CPU, by oneDNN. Channels-last views go to it as they are: the fast way. Weights, and views of
-// other layouts, are copied once per call to the layout that the chosen implementation wants.
+// other layouts, are copied once per call to the layout that the chosen implementation wants; frozen_convolution.hpp is
+// for weights that stay.
 
 #include <scale/cpu/detail/convolution_call.hpp>
+#include <scale/cpu/detail/convolution_plan.hpp>
 #include <scale/cpu/detail/parallel.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/convolution.hpp>
@@ -19,46 +21,14 @@ void convolution_forward(context const& c, tensor_view<T const, Rank, context> x
   constexpr auto op = "convolution_forward";
   detail::thread_scope const threads(c);
   detail::onednn_call(op, [&] {
-    using dnnl::memory;
-    auto const& engine = detail::onednn_engine();
-    detail::memory_desc const x_desc = detail::describe(x), y_desc = detail::describe(a.y);
-    detail::memory_desc const weight_desc = detail::describe_weight(a.weight, a.groups);
-    detail::memory_desc const bias_desc = detail::describe_bias(a.bias);
-    memory const given_x(x_desc, engine, detail::handle(x)), given_y(y_desc, engine, detail::handle(a.y));
-
-    bool const y_as_it_is = detail::channels_together(a.y);
-    bool const residual_in_y = a.residual.has_data() && a.residual.data_handle() == a.y.data_handle();
-    // Read beside y where both lie alike; otherwise put where y goes first, and summed up there
-    bool const residual_beside =
-        a.residual.has_data() && !residual_in_y && y_as_it_is && detail::describe(a.residual) == y_desc;
-    dnnl::post_ops after;
-    if (residual_beside)
-      after.append_binary(dnnl::algorithm::binary_add, y_desc);
-    else if (a.residual.has_data())
-      after.append_sum(1.0f);
-    if (a.act == activation::relu) detail::append_eltwise(after, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
-    if (a.act == activation::relu6) detail::append_eltwise(after, dnnl::algorithm::eltwise_clip, 0.0f, 6.0f);
-    dnnl::primitive_attr attributes;
-    attributes.set_post_ops(after);
-
-    auto const description = detail::convolution_forward_description(
-        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-        detail::channels_together(x) ? x_desc : detail::channels_last(x.extents()), detail::any_layout(weight_desc),
-        bias_desc, y_as_it_is ? y_desc : detail::channels_last(a.y.extents()), detail::geometry_of(a), attributes);
-    memory const weights =
-        detail::reordered(memory(weight_desc, engine, detail::handle(a.weight)), description.weights_desc());
-    memory const y = description.dst_desc() == y_desc ? given_y : memory(description.dst_desc(), engine);
-    memory const residual =
-        a.residual.has_data() ? memory(detail::describe(a.residual), engine, detail::handle(a.residual)) : memory();
-    if (a.residual.has_data() && !residual_beside && !(residual_in_y && y_as_it_is)) detail::reorder(residual, y);
-    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, detail::reordered(given_x, description.src_desc())},
-                                              {DNNL_ARG_WEIGHTS, weights},
-                                              {DNNL_ARG_DST, y}};
-    if (a.bias.has_data()) arguments.emplace(DNNL_ARG_BIAS, memory(bias_desc, engine, detail::handle(a.bias)));
-    if (residual_beside) arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, residual);
-    dnnl::convolution_forward(description).execute(detail::onednn_stream(), arguments);
-    detail::onednn_stream().wait();
-    if (description.dst_desc() != y_desc) detail::reorder(y, given_y);
+    detail::memory_desc const weights = detail::describe_weight(a.weight, a.groups);
+    detail::memory_desc const bias = detail::describe_bias(a.bias);
+    detail::convolution_plan const plan(x, a.y, a.residual, weights, bias, detail::geometry_of(a), a.act);
+    dnnl::memory const given(weights, detail::onednn_engine(), detail::handle(a.weight));
+    detail::convolution_copies copies;
+    plan.run({detail::memory_of(x), detail::reordered(given, plan.weights_layout()), detail::memory_of(a.bias),
+              detail::memory_of(a.y), detail::memory_of(a.residual)},
+             copies);
   });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Multi-head attention within small sets of tokens: contract of attention_forward and attention_backward.
+// Multi-head attention within sets of tokens: contract of attention_forward and attention_backward.
 // Softmax attention after Vaswani et al., 2017; layout and dropout as the set transformer needs them.
 
 #include <scale/core/random.hpp>

@@ -68,19 +68,17 @@ void expect_no_overlap(char const* op, char const* argument, tensor_view<T, Rank
                    "strides " + to_string(view.strides()) + " for shape " + to_string(view.extents()), at);
 }
 
-/// Checks what forward and backward share; `y` is the output or its gradient, named `y_name`.
-template <class T, class Y, int Rank, backend B, class Args>
-void check_convolution(char const* op, tensor_view<T const, Rank, B> const& x, tensor_view<Y, Rank, B> const& y,
-                       char const* y_name, Args const& a, location at) {
-  static_assert(Rank == 4 || Rank == 5, "convolution: x has 2 or 3 spatial axes");
-  index_t const n = x.extent(0), c = x.extent(1), o = a.weight.extent(0);
+/// The shape of y for x and weights of these shapes and the stride, padding and groups of `a`. Throws argument_error
+/// where they do not go together.
+template <int Rank, class Args>
+shape<Rank> convolution_output(char const* op, shape<Rank> const& x, shape<Rank> const& weight, Args const& a,
+                               location at) {
+  index_t const c = x[1], o = weight[0];
   if (c < 1) throw_expected(op, "x.extent(1)", "at least one channel", std::to_string(c), at);
   if (a.groups < 1 || c % a.groups != 0 || o % a.groups != 0)
     throw_expected(op, "groups", "a divisor of " + std::to_string(c) + " and of " + std::to_string(o) + " channels",
                    std::to_string(a.groups), at);
-  shape<Rank> weight = a.weight.extents(), out = x.extents();
-  weight[1] = c / a.groups;
-  out[0] = n;
+  shape<Rank> out = x;
   out[1] = o;
   for (int axis = 2; axis < Rank; ++axis) {
     index_t const kernel = weight[axis], stride = a.stride[axis - 2];
@@ -89,12 +87,23 @@ void check_convolution(char const* op, tensor_view<T const, Rank, B> const& x, t
     if (stride < 1) throw_expected(op, "stride" + which, "at least 1", std::to_string(stride), at);
     if (begin < 0) throw_expected(op, "pad_begin" + which, "at least 0", std::to_string(begin), at);
     if (end < 0) throw_expected(op, "pad_end" + which, "at least 0", std::to_string(end), at);
-    index_t const room = x.extent(axis) + begin + end;
+    index_t const room = x[axis] + begin + end;
     if (kernel < 1 || kernel > room)
       throw_expected(op, "weight.extent(" + std::to_string(axis) + ")",
                      "from 1 to the padded input's " + std::to_string(room), std::to_string(kernel), at);
     out[axis] = (room - kernel) / stride + 1;
   }
+  return out;
+}
+
+/// Checks what forward and backward share; `y` is the output or its gradient, named `y_name`.
+template <class T, class Y, int Rank, backend B, class Args>
+void check_convolution(char const* op, tensor_view<T const, Rank, B> const& x, tensor_view<Y, Rank, B> const& y,
+                       char const* y_name, Args const& a, location at) {
+  static_assert(Rank == 4 || Rank == 5, "convolution: x has 2 or 3 spatial axes");
+  shape<Rank> weight = a.weight.extents();
+  shape<Rank> const out = convolution_output(op, x.extents(), weight, a, at);
+  weight[1] = x.extent(1) / a.groups;
   expect_no_overlap(op, "x", x, at);
   expect_shape(op, "weight", a.weight, weight, at);
   expect_contiguous(op, "weight", a.weight, at);

@@ -75,12 +75,14 @@ void convolution_forward(context const&, tensor_view<T const, Rank, context> x_,
   auto const y = detail::as_volume(a.y);
   detail::volume_geometry const g = detail::geometry_of(a, x_);
   index_t const channels = weight.extent(1), outputs = weight.extent(0) / a.groups;
+  index_t const x_step = x.stride(1), weight_step = weight.stride(1);
   detail::for_each_place(y, [&](index_t n, index_t o, index_t t, index_t h, index_t w) {
     index_t const first = o / outputs * channels;
     stat sum = a.bias.has_data() ? stat(a.bias(o)) : stat(0);
-    detail::for_each_tap(g, channels, t, h, w, [&](index_t c, index_t kt, index_t kh, index_t kw) {
-      sum += stat(weight(o, c, kt, kh, kw)) *
-             stat(x(n, first + c, g.t.origin(t) + kt, g.h.origin(h) + kh, g.w.origin(w) + kw));
+    detail::for_each_tap(g, 1, t, h, w, [&](index_t, index_t kt, index_t kh, index_t kw) {
+      T const* const taps = &weight(o, 0, kt, kh, kw);
+      T const* const values = &x(n, first, g.t.origin(t) + kt, g.h.origin(h) + kh, g.w.origin(w) + kw);
+      for (index_t c = 0; c < channels; ++c) sum += stat(taps[c * weight_step]) * stat(values[c * x_step]);
     });
     if (residual.has_data()) sum += stat(residual(n, o, t, h, w));
     if (a.act != activation::none && sum < 0) sum = 0;

@@ -82,11 +82,7 @@ memory_desc describe_bias(tensor_view<T, 1, context> const& bias) {
 
 /// The same shape in whatever layout oneDNN likes best.
 inline memory_desc any_layout(memory_desc const& given) {
-#if DNNL_VERSION_MAJOR >= 3
-  return {given.get_dims(), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
-#else
-  return {given.dims(), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
-#endif
+  return {dims_of(given), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
 }
 
 template <class Args>

@@ -44,6 +44,14 @@ inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm, float
 using memory_desc = dnnl::memory::desc;
 using memory_dims = dnnl::memory::dims;
 
+inline memory_dims dims_of(memory_desc const& description) {
+#if DNNL_VERSION_MAJOR >= 3
+  return description.get_dims();
+#else
+  return description.dims();
+#endif
+}
+
 /// Without bias where `bias` is an empty description.
 inline dnnl::matmul::primitive_desc matmul_description(memory_desc const& source, memory_desc const& weights,
                                                        memory_desc const& bias, memory_desc const& result,

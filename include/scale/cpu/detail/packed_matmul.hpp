@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Products of blocks of rows with a weight in oneDNN's own blocked layout, each on one thread.
+
+#include <scale/core/shape.hpp>
+#include <scale/cpu/detail/onednn_compat.hpp>
+#include <scale/ops/write_mode.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <unordered_map>
+
+namespace scale::cpu::detail {
+
+/// Rows of a block: a function of nothing, so that sums do not depend on threads; 56 rows of 3072 floats fit the L2.
+inline constexpr index_t packed_block_rows = 56;
+
+/// c [rows, outputs] = or += a [rows, inputs] times the weight, plus bias; rows of a and c any distance apart.
+struct packed_matmul_shape {
+  index_t rows, inputs, outputs, a_stride, c_stride;
+  bool has_bias;
+  write_mode mode;
+};
+
+/// Make and use it where OpenMP has one thread: oneDNN plans for as many threads as there are then.
+inline dnnl::matmul::primitive_desc packed_matmul_description(packed_matmul_shape const& s) {
+  auto const f32 = dnnl::memory::data_type::f32;
+  dnnl::post_ops after;
+  if (s.mode == write_mode::accumulate) after.append_sum(1.0f);
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(after);
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return matmul_description(memory_desc({s.rows, s.inputs}, f32, memory_dims{(std::max)(s.a_stride, s.inputs), 1}),
+                            memory_desc({s.inputs, s.outputs}, f32, dnnl::memory::format_tag::any),
+                            s.has_bias ? memory_desc({1, s.outputs}, f32, memory_dims{s.outputs, 1}) : memory_desc(),
+                            memory_desc({s.rows, s.outputs}, f32, memory_dims{(std::max)(s.c_stride, s.outputs), 1}),
+                            attributes);
+}
+
+/// The layout that pack_linear makes: the one that oneDNN wants for a full block of rows.
+inline memory_desc packed_weight_layout(index_t inputs, index_t outputs) {
+  return packed_matmul_description({packed_block_rows, inputs, outputs, inputs, outputs, false, write_mode::assign})
+      .weights_desc();
+}
+
+/// One product, kept for blocks of equal shape. The weight is used as it lies where oneDNN wants that layout for this
+/// shape too, which it has done wherever tried; else it is reordered once, here.
+class packed_matmul {
+ public:
+  packed_matmul(packed_matmul_shape const& s, float const* packed) : packed_(packed) {
+    dnnl::matmul::primitive_desc const description = packed_matmul_description(s);
+    memory_desc const layout = packed_weight_layout(s.inputs, s.outputs), wanted = description.weights_desc();
+    if (wanted != layout) {
+      reordered_ = dnnl::memory(wanted, onednn_engine());
+      dnnl::memory source = weight_memory(layout);
+      dnnl::reorder(source, reordered_).execute(onednn_stream(), source, reordered_);
+      onednn_stream().wait();
+    }
+    source_ = description.src_desc(), weights_ = wanted, result_ = description.dst_desc();
+    if (s.has_bias) bias_ = memory_desc({1, s.outputs}, dnnl::memory::data_type::f32, memory_dims{s.outputs, 1});
+    scratch_ = description.scratchpad_desc();
+    primitive_ = dnnl::matmul(description);
+  }
+
+  /// Memory that a call needs. oneDNN's own is of the thread that made the primitive: no other may call it then.
+  std::size_t scratch_bytes() const { return scratch_.get_size(); }
+
+  /// May be called from several threads at once, each with scratch memory of its own.
+  void operator()(float const* a, float const* bias, float* c, void* scratch) const {
+    auto const& engine = onednn_engine();
+    std::unordered_map<int, dnnl::memory> arguments{
+        {DNNL_ARG_SRC, dnnl::memory(source_, engine, const_cast<float*>(a))},  // oneDNN's handles know no const
+        {DNNL_ARG_WEIGHTS, reordered_ ? reordered_ : weight_memory(weights_)},
+        {DNNL_ARG_DST, dnnl::memory(result_, engine, c)},
+        {DNNL_ARG_SCRATCHPAD, dnnl::memory(scratch_, engine, scratch)}};
+    if (bias != nullptr) arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(bias_, engine, const_cast<float*>(bias)));
+    primitive_.execute(onednn_stream(), arguments);
+    onednn_stream().wait();
+  }
+
+ private:
+  dnnl::memory weight_memory(memory_desc const& layout) const {
+    return dnnl::memory(layout, onednn_engine(), const_cast<float*>(packed_));
+  }
+
+  float const* packed_;
+  memory_desc source_, weights_, result_, bias_, scratch_;
+  dnnl::memory reordered_;
+  dnnl::matmul primitive_;
+};
+
+}  // namespace scale::cpu::detail
