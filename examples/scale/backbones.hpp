@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The backbones this program knows, by name. A new one is added here and nowhere else.
+// The backbones this program knows, by name. A new one is a row in a file of backbones/.
 
-#include <scale/backbone.hpp>
-#include <scale/io/safetensors.hpp>
+#include <scale/backbone/backbone.hpp>
+#include <scale/cpu/context.hpp>
+#include <scale/ref/context.hpp>
 
+#include "scale/backbones/loaded_backbone.hpp"
 #include "scale/program.hpp"
 
-#include <cstddef>
+#include <functional>
 #include <string>
-#include <tuple>
+#include <type_traits>
 #include <vector>
 
 namespace scale::program {
@@ -17,104 +19,51 @@ namespace scale::program {
 struct backbone_choice {
   std::string name = "motion_energy";
   std::string weights;
+  bool filled = false;  // in place of weights: numbers like those of a network before training
   frame_pooling pooling = frame_pooling::mean;
   bool pooling_given = false;
   std::vector<std::string> allow;
 };
 
-/// An entry names a backbone's class, says whether it has weights, and makes one.
-struct motion_energy_entry {
+struct backbone_entry {
   template <class T, class B>
-  using type = motion_energy_backbone<T, B>;
-  static constexpr bool has_weights = false;
+  using maker = std::function<loaded_backbone<T, B>(B const&, backbone_choice const&, int threads)>;
 
-  template <class T, class B>
-  static type<T, B> make(B const&, backbone_choice const&, int threads) {
-    return type<T, B>(threads);
-  }
+  std::string name;
+  backbone_input input = backbone_input::clip;
+  bool has_weights = false;
+  backbone_defaults defaults;
+  maker<float, cpu::context> on_cpu;
+  maker<double, ref::context> on_ref;
 };
 
-struct mobilenet_v2_entry {
-  template <class T, class B>
-  using type = mobilenet_v2_backbone<T, B>;
-  static constexpr bool has_weights = true;
+std::vector<backbone_entry> frame_backbones();
+std::vector<backbone_entry> convolutional_backbones();
+std::vector<backbone_entry> transformer_backbones();
 
-  template <class T, class B>
-  static type<T, B> make(B const& b, backbone_choice const& choice, int) {
-    mobilenet_v2_options options;
-    options.pooling = choice.pooling;
-    return type<T, B>(b, safetensors_file(choice.weights), options, choice.allow);
-  }
-};
+/// All of them, in the order of the help.
+std::vector<backbone_entry> const& backbone_entries();
 
-template <class Network>
-struct video_resnet_entry {
-  template <class T, class B>
-  using type = video_resnet_backbone<Network, T, B>;
-  static constexpr bool has_weights = true;
-
-  template <class T, class B>
-  static type<T, B> make(B const& b, backbone_choice const& choice, int) {
-    return type<T, B>(b, safetensors_file(choice.weights), choice.allow);
-  }
-};
-
-using backbone_entries = std::tuple<motion_energy_entry, mobilenet_v2_entry, video_resnet_entry<slow_r50_network>,
-                                    video_resnet_entry<r3d_18_network>, video_resnet_entry<mc3_18_network>,
-                                    video_resnet_entry<r2plus1d_18_network>>;
-
-/// What can be said of an entry's backbone without making one.
-template <class Entry>
-using backbone_facts = typename Entry::template type<float, ref::context>;
-
-inline bool is_backbone(std::string const& name) {
-  return std::apply([&]<class... Entry>(Entry...) { return ((name == backbone_facts<Entry>::name) || ...); },
-                    backbone_entries());
-}
+bool is_backbone(std::string const& name);
 
 /// Their names, "motion_energy or mobilenet_v2 or ...".
-inline std::string backbone_names() {
-  std::string names;
-  auto const add = [&](char const* name) { names += (names.empty() ? "" : " or ") + std::string(name); };
-  std::apply([&]<class... Entry>(Entry...) { (add(backbone_facts<Entry>::name), ...); }, backbone_entries());
-  return names;
-}
+std::string backbone_names();
 
-/// Calls f(entry) for the backbone of that name. Throws argument_error for a name that is none.
-template <std::size_t I = 0, class F>
-auto with_backbone_entry(std::string const& name, F&& f) {
-  using entry = std::tuple_element_t<I, backbone_entries>;
-  if (name == backbone_facts<entry>::name) return f(entry());
-  if constexpr (I + 1 < std::tuple_size_v<backbone_entries>)
-    return with_backbone_entry<I + 1>(name, f);
+/// Throws argument_error for a name that is none.
+backbone_entry const& entry_of_backbone(std::string const& name);
+
+/// Throws argument_error where an option was given that the backbone has no use for, or one is lacking.
+void check_choice(backbone_entry const& entry, backbone_choice const& choice);
+
+/// Makes a backbone. Throws as check_choice and the backbone itself do.
+template <class T, class B>
+loaded_backbone<T, B> load_backbone(B const& b, backbone_choice const& choice, int threads) {
+  backbone_entry const& entry = entry_of_backbone(choice.name);
+  check_choice(entry, choice);
+  if constexpr (std::is_same_v<B, cpu::context>)
+    return entry.on_cpu(b, choice, threads);
   else
-    wrong_usage("--backbone", backbone_names(), name);
-}
-
-inline backbone_defaults defaults_of(std::string const& name) {
-  return with_backbone_entry(name, []<class Entry>(Entry) { return backbone_facts<Entry>::defaults(); });
-}
-
-/// Makes the backbone and calls f(backbone). Options that the backbone has no use for are refused.
-template <class T, class B, class F>
-auto with_backbone(B const& b, backbone_choice const& choice, int threads, F&& f) {
-  return with_backbone_entry(choice.name, [&]<class Entry>(Entry) {
-    auto const require = [&](bool good, std::string const& text) {
-      if (!good) throw argument_error(text);
-    };
-    bool const has_allowed = !choice.allow.empty(), has_file = !choice.weights.empty();
-    if (Entry::has_weights) {
-      require(has_file, "--weights: " + choice.name + " needs a weights file, .safetensors");
-    } else {
-      require(!has_file, "--weights: " + choice.name + " is a formula and has no weights; leave the option out");
-      require(!has_allowed, "--allow: " + choice.name + " is a formula and has no weights; leave the option out");
-    }
-    require(
-        backbone_facts<Entry>::input == backbone_input::frames || !choice.pooling_given,
-        "--frame-pool: " + choice.name + " looks at whole clips, there are no frames to pool; leave the option out");
-    auto backbone = Entry::template make<T>(b, choice, threads);
-    return f(backbone);
-  });
+    return entry.on_ref(b, choice, threads);
 }
 
 }  // namespace scale::program

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale bench: how fast this machine trains, extracts and decodes.
+#include <scale/backbone/frame_pool.hpp>
 #include <scale/cpu.hpp>
 #include <scale/data/open_manifest.hpp>
 #include <scale/nn/pretraining_step.hpp>
@@ -117,30 +118,29 @@ struct backbone_arguments {
 template <class T, class B>
 void bench_backbone(session const& s, B const& b, backbone_arguments& a) {
   a.choice.pooling = frame_pooling_of_name(a.pooling);
-  with_backbone<T>(b, a.choice, s.options.threads, [&](auto& backbone) {
-    tensor<T, 5, B> clips(b, shape{a.clips, index_t{3}, a.frames, a.size, a.size});
-    tensor<T, 2, B> features(b, shape{a.clips, backbone.feature_width()});
-    std::vector<T> pixels(static_cast<std::size_t>(clips.size()));
-    random_key const key = make_key(s.options.seed, 2, purpose::demo);
-    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<T>(to_unit_float(random_bits(key, i)));
-    upload(b, std::span<T const>(pixels), clips);
-    std::vector<double> seconds;
-    for (index_t run = -1; run < a.runs && !s.stop.stop_requested(); ++run) {
-      auto const begin = clock::now();
-      backbone.forward(b, tensor_view<T const, 5, B>(clips), tensor_view<T, 2, B>(features));
-      if (run >= 0) seconds.push_back(seconds_since(begin));
-    }
-    if (seconds.empty()) throw cancelled_error("bench: stopped on request");
-    report(s,
-           {{"bench", "backbone"},
-            {"backbone", a.choice.name},
-            {"frames_per_clip", a.frames},
-            {"size", a.size},
-            {"clips", a.clips},
-            {"feature_width", backbone.feature_width()}},
-           seconds);
-    return 0;
-  });
+  a.choice.filled = a.choice.weights.empty() && entry_of_backbone(a.choice.name).has_weights;
+  auto backbone = load_backbone<T>(b, a.choice, s.options.threads);
+  tensor<T, 5, B> clips(b, shape{a.clips, index_t{3}, a.frames, a.size, a.size});
+  tensor<T, 2, B> features(b, shape{a.clips, backbone.feature_width()});
+  std::vector<T> pixels(static_cast<std::size_t>(clips.size()));
+  random_key const key = make_key(s.options.seed, 2, purpose::demo);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<T>(to_unit_float(random_bits(key, i)));
+  upload(b, std::span<T const>(pixels), clips);
+  std::vector<double> seconds;
+  for (index_t run = -1; run < a.runs && !s.stop.stop_requested(); ++run) {
+    auto const begin = clock::now();
+    backbone.forward(b, tensor_view<T const, 5, B>(clips), tensor_view<T, 2, B>(features));
+    if (run >= 0) seconds.push_back(seconds_since(begin));
+  }
+  if (seconds.empty()) throw cancelled_error("bench: stopped on request");
+  report(s,
+         {{"bench", "backbone"},
+          {"backbone", a.choice.name},
+          {"frames_per_clip", a.frames},
+          {"size", a.size},
+          {"clips", a.clips},
+          {"feature_width", backbone.feature_width()}},
+         seconds);
 }
 
 /// Every frame of every video: decoded, brought to a short side of 256, its centre of 224 x 224 copied out. One
@@ -194,7 +194,7 @@ void add_bench(CLI::App& app, session& s) {
   CLI::App* const backbone = command->add_subcommand("backbone", "features of clips");
   auto const bb = std::make_shared<backbone_arguments>();
   backbone->add_option("--backbone", bb->choice.name, "")->capture_default_str();
-  backbone->add_option("--weights", bb->choice.weights, "");
+  backbone->add_option("--weights", bb->choice.weights, "unless given, numbers as before training");
   backbone->add_option("--frames", bb->frames, "")->check(CLI::Range(1, 4096))->capture_default_str();
   backbone->add_option("--size", bb->size, "")->check(CLI::Range(1, 4096))->capture_default_str();
   backbone->add_option("--clips", bb->clips, "at once")->check(CLI::Range(1, 4096))->capture_default_str();

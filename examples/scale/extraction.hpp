@@ -12,10 +12,7 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <memory>
 #include <string>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace scale::program {
@@ -67,15 +64,14 @@ std::vector<extraction_summary> run_extraction(session const& s, B const& b, vie
   listing.root = a.root;
   listing.outside = a.allow_outside ? outside_paths::allowed : outside_paths::refused;
   manifest const videos = open_manifest(input, listing);
-  std::vector<std::shared_ptr<void>> backbones;
+  std::vector<loaded_backbone<T, B>> backbones;
   std::vector<extraction_job> jobs;
-  for (std::size_t i = 0; i < choices.size(); ++i)
-    with_backbone<T>(b, choices[i], s.options.threads, [&](auto& made) {
-      check(made);
-      auto const backbone = std::make_shared<std::remove_reference_t<decltype(made)>>(std::move(made));
-      jobs.push_back(make_extraction_job<T>(b, *backbone, options[i], run, outs[i]));
-      backbones.push_back(backbone);
-    });
+  backbones.reserve(choices.size());  // jobs refer to them
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    auto& backbone = backbones.emplace_back(load_backbone<T>(b, choices[i], s.options.threads));
+    check(backbone);
+    jobs.push_back(make_extraction_job<T>(b, backbone, options[i], run, outs[i]));
+  }
   live_line line(s);
   extraction_callbacks callbacks;
   callbacks.stop = s.stop;

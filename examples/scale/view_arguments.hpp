@@ -49,7 +49,8 @@ inline CLI::Option* add_repeated(CLI::App& command, std::string const& name, std
 inline void add_view_options(CLI::App& command, view_arguments& a) {
   command.option_defaults()->group(view_options_group);
   add_repeated(command, "--backbone", a.backbones, backbone_names() + "; unless given motion_energy");
-  add_repeated(command, "--weights", a.weights, "the backbone's weights, .safetensors");
+  add_repeated(command, "--weights", a.weights,
+               "the backbone's weights, as its authors published them or as .safetensors");
   add_repeated(command, "--allow", a.allow, "a weight that may be missing or unused; repeat for more");
   command.add_option("--views", a.views, "lin, aug or val")
       ->check(CLI::IsMember({"lin", "aug", "val"}))
@@ -98,24 +99,24 @@ inline void expect_no_view_options(CLI::App const& command, std::string const& s
 inline std::vector<backbone_choice> choices_of(view_arguments const& a, CLI::App const& command) {
   std::vector<backbone_choice> choices;
   std::size_t next = 0, takers = 0, of_frames = 0;
-  for (std::string const& name : a.backbones)
-    with_backbone_entry(name, [&]<class Entry>(Entry) {
-      takers += Entry::has_weights ? 1 : 0;
-      of_frames += backbone_facts<Entry>::input == backbone_input::frames ? 1 : 0;
-    });
-  for (std::string const& name : a.backbones)
-    with_backbone_entry(name, [&]<class Entry>(Entry) {
-      backbone_choice choice;
-      choice.name = name;
-      choice.pooling = frame_pooling_of_name(a.pooling);
-      if (Entry::has_weights || takers == 0) {
-        if (next < a.weights.size()) choice.weights = a.weights[next++];
-        choice.allow = a.allow;
-      }
-      bool const pools = backbone_facts<Entry>::input == backbone_input::frames;
-      choice.pooling_given = (pools || of_frames == 0) && command.count("--frame-pool") > 0;
-      choices.push_back(std::move(choice));
-    });
+  for (std::string const& name : a.backbones) {
+    takers += entry_of_backbone(name).has_weights ? 1u : 0u;
+    of_frames += entry_of_backbone(name).input == backbone_input::frames ? 1u : 0u;
+  }
+  for (std::string const& name : a.backbones) {
+    backbone_entry const& entry = entry_of_backbone(name);
+    backbone_choice choice;
+    choice.name = name;
+    choice.pooling = frame_pooling_of_name(a.pooling);
+    if (entry.has_weights || takers == 0) {
+      if (next < a.weights.size()) choice.weights = a.weights[next++];
+      choice.allow = a.allow;
+    }
+    bool const pools = entry.input == backbone_input::frames;
+    choice.pooling_given = (pools || of_frames == 0) && command.count("--frame-pool") > 0;
+    check_choice(entry, choice);
+    choices.push_back(std::move(choice));
+  }
   if (next < a.weights.size())
     wrong_usage("--weights", std::to_string(next) + ", one for each backbone that has weights",
                 std::to_string(a.weights.size()));
@@ -124,7 +125,7 @@ inline std::vector<backbone_choice> choices_of(view_arguments const& a, CLI::App
 
 inline extraction_options extraction_options_of(view_arguments const& a, backbone_choice const& choice,
                                                 CLI::App const& command, session const& s) {
-  backbone_defaults const own = defaults_of(choice.name);
+  backbone_defaults const own = entry_of_backbone(choice.name).defaults;
   extraction_options o;
   o.views.recipe = a.views == "lin"   ? video::view_recipe::lin
                    : a.views == "aug" ? video::view_recipe::aug

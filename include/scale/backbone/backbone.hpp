@@ -32,21 +32,27 @@ concept pools_frames = requires(X const& c) {
   { c.pooling() } -> std::same_as<frame_pooling>;
 };
 
+/// Of a backbone whose class says what it looks at.
+template <class X>
+concept looks_at_clips = requires {
+  requires X::input == backbone_input::clip;
+};
+
 /// A backbone of element type T on backend B. `name` is its word on the command line; `weights_sha256()` the file's
 /// hash in hexadecimal, empty where there are no weights. `forward(b, clips, features)` takes pixels [n, 3, t, h, w]
 /// after the statistics of `defaults()` and sets rows [n, feature_width()]; it owns its workspace, which grows at the
 /// first call of a larger size and is used again after, so one object serves one thread. One that looks at frames
-/// says how it pools them.
+/// says how it pools them. `name`, `input` and `defaults()` are static, unless the class stands for several backbones.
 template <class X, class T, class B>
 concept clip_backbone = backend<B> && floating<T> &&
     requires(X& x, X const& c, B const& b, tensor_view<T const, 5, B> clips, tensor_view<T, 2, B> features) {
-  { X::name } -> std::convertible_to<std::string_view>;
-  { X::input } -> std::convertible_to<backbone_input>;
-  { X::defaults() } -> std::same_as<backbone_defaults>;
+  { c.name } -> std::convertible_to<std::string_view>;
+  { c.input } -> std::convertible_to<backbone_input>;
+  { c.defaults() } -> std::convertible_to<backbone_defaults>;
   { c.feature_width() } -> std::same_as<index_t>;
   { c.weights_sha256() } -> std::convertible_to<std::string>;
   x.forward(b, clips, features);
-} &&(X::input == backbone_input::clip || pools_frames<X>);
+} &&(pools_frames<X> || looks_at_clips<X>);
 
 /// Throws argument_error unless clips are [n, 3, t, h, w] and features rows [n, width].
 template <class T, class B>

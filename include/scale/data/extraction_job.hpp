@@ -29,7 +29,7 @@ nlohmann::json extraction_provenance(extraction_options const& options, extracti
                                      Backbone const& backbone) {
   video::view_options const& views = options.views;
   static constexpr char const* recipes[] = {"lin", "aug", "val"};
-  nlohmann::json p = {{"backbone", std::string(Backbone::name)},
+  nlohmann::json p = {{"backbone", std::string(backbone.name)},
                       {"weights_sha256", backbone.weights_sha256()},
                       {"views", recipes[static_cast<std::size_t>(views.recipe)]},
                       {"clips", views.clip_count()},
@@ -51,7 +51,8 @@ nlohmann::json extraction_provenance(extraction_options const& options, extracti
                       {"backend", std::string(B::name)},
                       {"dtype", std::string(name_of(dtype_of<T>))},
                       {"scale_version", version}};
-  if constexpr (pools_frames<Backbone>) p["frame_pool"] = std::string(name_of(backbone.pooling()));
+  if constexpr (pools_frames<Backbone>)
+    if (backbone.input == backbone_input::frames) p["frame_pool"] = std::string(name_of(backbone.pooling()));
   if (views.recipe == video::view_recipe::aug) p["blur"] = views.blur == video::blur_scope::clip ? "released" : "frame";
   if (run.shard.count > 1) p[store_shard_key] = {{"index", run.shard.index}, {"count", run.shard.count}};
   for (auto const& [key, value] : options.provenance.items()) {
