@@ -59,9 +59,42 @@ struct video_resnet_entry {
   }
 };
 
-using backbone_entries = std::tuple<motion_energy_entry, mobilenet_v2_entry, video_resnet_entry<slow_r50_network>,
-                                    video_resnet_entry<r3d_18_network>, video_resnet_entry<mc3_18_network>,
-                                    video_resnet_entry<r2plus1d_18_network>>;
+template <class Kind>
+struct videomae_types {
+  template <class T, class B>
+  using type = videomae_backbone<T, B, Kind>;
+};
+template <class Kind>
+struct divided_attention_types {
+  template <class T, class B>
+  using type = divided_attention_backbone<T, B, Kind>;
+};
+template <class Kind>
+struct vjepa2_types {
+  template <class T, class B>
+  using type = vjepa2_backbone<T, B, Kind>;
+};
+
+/// A transformer, which is made from its weights alone.
+template <class Types>
+struct transformer_entry : Types {
+  static constexpr bool has_weights = true;
+
+  template <class T, class B>
+  static auto make(B const& b, backbone_choice const& choice, int) {
+    return typename Types::template type<T, B>(b, safetensors_file(choice.weights), choice.allow);
+  }
+};
+
+using backbone_entries =
+    std::tuple<motion_energy_entry, mobilenet_v2_entry, video_resnet_entry<slow_r50_network>,
+               video_resnet_entry<r3d_18_network>, video_resnet_entry<mc3_18_network>,
+               video_resnet_entry<r2plus1d_18_network>, transformer_entry<videomae_types<videomae_b>>,
+               transformer_entry<videomae_types<videomae_b_pretrained>>,
+               transformer_entry<videomae_types<videomae_b_finetuned>>, transformer_entry<videomae_types<videomae_l>>,
+               transformer_entry<videomae_types<videomae_l_pretrained>>,
+               transformer_entry<videomae_types<videomae_l_finetuned>>, transformer_entry<divided_attention_types<svt>>,
+               transformer_entry<divided_attention_types<timesformer>>, transformer_entry<vjepa2_types<vjepa2_l>>>;
 
 /// What can be said of an entry's backbone without making one.
 template <class Entry>
