@@ -2,7 +2,10 @@
 // Golden kind backbone: one clip through one network, all stages and the feature.
 #include <scale/backbone/mobilenet_v2.hpp>
 #include <scale/backbone/slow_r50.hpp>
+#include <scale/backbone/timesformer.hpp>
 #include <scale/backbone/video_resnet_18.hpp>
+#include <scale/backbone/videomae.hpp>
+#include <scale/backbone/vjepa2.hpp>
 #include <scale/cpu.hpp>
 #include <scale/ref.hpp>
 
@@ -12,6 +15,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -89,6 +93,55 @@ struct video_resnet_row {
   }
 };
 
+/// Weights under the names of `table`, filled by those.
+golden::memory_weights filled_by(vit_name_table const& table, std::vector<weight_spec> const& specs,
+                                 std::uint64_t seed) {
+  golden::memory_weights weights;
+  for (vit_file_tensor const& tensor : vit_file_tensors(specs, table))
+    weights.add_filled(tensor.name, tensor.shape, tensor.name, seed);
+  return weights;
+}
+
+/// Named as the original files name it, a pre-trained one with a prefix.
+template <class Kind>
+struct videomae_row {
+  static bool knows(std::string const& backbone) { return backbone == Kind::name; }
+
+  template <class T, class B>
+  static auto make(B const& b, nlohmann::json const& config) {
+    char const* const prefix = *Kind::pooling == videomae_pooling::norm_then_mean ? "encoder." : "";
+    return videomae_backbone<T, B, Kind>(
+        b, golden::filled_weights(videomae_weights(Kind::size, *Kind::pooling), config.at("fill_seed"), prefix));
+  }
+};
+
+/// SVT's names are the original ones, TimeSformer's those of `transformers`.
+template <class Kind>
+struct divided_attention_row {
+  static bool knows(std::string const& backbone) { return backbone == Kind::name; }
+
+  template <class T, class B>
+  static auto make(B const& b, nlohmann::json const& config) {
+    timesformer_size const size;
+    std::vector<weight_spec> const specs = timesformer_weights(size.transformer, size.table);
+    std::uint64_t const seed = config.at("fill_seed");
+    return divided_attention_backbone<T, B, Kind>(b, config.at("naming") == "transformers"
+                                                         ? filled_by(timesformer_transformers_names, specs, seed)
+                                                         : golden::filled_weights(specs, seed));
+  }
+};
+
+template <class Kind>
+struct vjepa2_row {
+  static bool knows(std::string const& backbone) { return backbone == Kind::name; }
+
+  template <class T, class B>
+  static auto make(B const& b, nlohmann::json const& config) {
+    return vjepa2_backbone<T, B, Kind>(
+        b, filled_by(vjepa2_transformers_names, vjepa2_weights(Kind::size), config.at("fill_seed")));
+  }
+};
+
 /// Real weights and frames: `config.weights` begins with shared/, the folder that holds golden/backbones/FILE.
 struct mobilenet_v2_case {
   static bool knows(nlohmann::json const& config) { return config.at("backbone") == "mobilenet_v2"; }
@@ -116,7 +169,10 @@ struct mobilenet_v2_case {
 using backbone_cases =
     std::tuple<mobilenet_v2_case, filled_network<video_resnet_row<slow_r50_network>>,
                filled_network<video_resnet_row<r3d_18_network>>, filled_network<video_resnet_row<mc3_18_network>>,
-               filled_network<video_resnet_row<r2plus1d_18_network>>>;
+               filled_network<video_resnet_row<r2plus1d_18_network>>,
+               filled_network<videomae_row<videomae_b_pretrained>>, filled_network<videomae_row<videomae_b_finetuned>>,
+               filled_network<videomae_row<videomae_l_pretrained>>, filled_network<divided_attention_row<svt>>,
+               filled_network<divided_attention_row<timesformer>>, filled_network<vjepa2_row<vjepa2_l>>>;
 
 }  // namespace
 
