@@ -59,7 +59,7 @@ inline void add_view_options(CLI::App& command, view_arguments& a) {
   command.add_option("--passes", a.passes, "how often the clips are drawn")
       ->check(CLI::Range(1, 1 << 16))
       ->capture_default_str();
-  command.add_option("--size", a.size, "side of a clip in pixels; unless given the recipe's")
+  command.add_option("--size", a.size, "side of a clip in pixels; unless given the backbone's, which for 224 is 256 in views val")
       ->check(CLI::Range(1, 4096));
   command.add_option("--frames", a.frames, "frames per clip; unless given the backbone's")->check(CLI::Range(1, 4096));
   command.add_option("--stride", a.stride, "frames from one to the next at 30 per second; unless given the backbone's")
@@ -134,7 +134,8 @@ inline extraction_options extraction_options_of(view_arguments const& a, backbon
     throw argument_error("--blur: views " + a.views + " blur nothing, only aug does; leave the option out");
   o.views.clips = a.clips;
   o.views.passes = a.passes;
-  o.views.size = a.size;
+  bool const usual = own.size == 224;  // what the recipes are made for; `val` then takes 256
+  o.views.size = a.size != 0 || usual ? a.size : static_cast<int>(own.size);
   o.views.sampling = sampling_of(own);
   if (a.frames > 0) o.views.sampling.num_frames = a.frames;
   if (a.stride > 0) o.views.sampling.stride = a.stride;
