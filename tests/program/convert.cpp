@@ -84,7 +84,8 @@ TEST_CASE("convert: names are paths, or those of a group; --strip takes what beg
     arguments.push_back(out);
     json const said = convert(arguments);
     list found;
-    for (scale::stored_tensor const& tensor : scale::safetensors_file(out).tensors()) found.push_back(tensor.name);
+    scale::safetensors_file const file(out);
+    for (scale::stored_tensor const& tensor : file.tensors()) found.push_back(tensor.name);
     CHECK(said.at("tensors") == found.size());
     return found;
   };
@@ -123,7 +124,8 @@ TEST_CASE("convert: other files are not replaced, and what the target cannot hol
 }
 
 TEST_CASE("inspect: weights of every kind: container, groups, tensors, values") {
-  for (auto const& [name, expected] : expected_files().items()) {
+  json const files = expected_files();
+  for (auto const& [name, expected] : files.items()) {
     outcome const done = scale_program({"inspect", "--json", golden("weights") / name});
     INFO("file: ", name, ": ", done.out, done.err);
     CHECK(done.code == 0);
