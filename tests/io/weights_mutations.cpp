@@ -82,7 +82,7 @@ TEST_CASE("weights_file: changed and shortened files are read or refused, whatev
   temporary_folder const folder;
   std::mt19937 random(7);
   tally t;
-  int const rounds = 120;
+  int const rounds = 200;
   for (auto const& found : std::filesystem::directory_iterator(golden("weights"))) {
     if (!found.is_regular_file() || found.path().extension() == ".json") continue;
     std::string const good = read_text(found.path());

@@ -93,6 +93,30 @@ TEST_CASE("zip_archive: what contradicts itself or is not read is refused, the e
   CHECK(contains(message_of<input_error>([] { zip_archive("w.zip", bytes_of_text("PK")); }), "w.zip"));
 }
 
+TEST_CASE("zip_archive: an entry inside another's content, or twice, is refused") {
+  auto const local = [](std::string const& name, std::string const& content) {
+    return number(0x04034b50, 4) + number(20, 2) + number(0, 4) + number(0, 4) +
+           number(scale::zip_crc(bytes_of_text(content)), 4) + number(content.size(), 4) + number(content.size(), 4) +
+           number(name.size(), 2) + number(0, 2) + name + content;
+  };
+  auto const central = [](std::string const& name, std::string const& content, std::uint64_t begin) {
+    return number(0x02014b50, 4) + number(20, 2) + number(20, 2) + number(0, 4) + number(0, 4) +
+           number(scale::zip_crc(bytes_of_text(content)), 4) + number(content.size(), 4) + number(content.size(), 4) +
+           number(name.size(), 2) + number(0, 12) + number(begin, 4) + name;
+  };
+  auto const whole = [](std::string const& locals, std::string const& centrals) {
+    return locals + centrals + number(0x06054b50, 4) + number(0, 4) + number(2, 2) + number(2, 2) +
+           number(centrals.size(), 4) + number(locals.size(), 4) + number(0, 2);
+  };
+  std::string const inner = local("b", "hello"), outer = local("a", inner + "rest");
+  std::string const nested = whole(outer, central("a", inner + "rest", 0) + central("b", "hello", 31));
+  CHECK(contains(message_of<input_error>([&] { zip_archive("w.zip", bytes_of_text(nested)); }), "overlaps 'a'"));
+  std::string const twice = whole(inner + inner, central("b", "hello", 0) + central("b", "hello", inner.size()));
+  CHECK(contains(message_of<input_error>([&] { zip_archive("w.zip", bytes_of_text(twice)); }), "occurs twice"));
+  std::string const good = whole(inner + local("c", ""), central("b", "hello", 0) + central("c", "", inner.size()));
+  CHECK(zip_archive("w.zip", bytes_of_text(good)).entries().size() == 2);
+}
+
 TEST_CASE("zip_archive: stored content with a wrong checksum") {
   one_entry entry;
   std::string text = entry.text();
