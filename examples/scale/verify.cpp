@@ -61,10 +61,10 @@ struct verdict {
 };
 
 template <class T, class B>
-verdict recompute(B const& b, std::filesystem::path const& path) {
+verdict recompute(B const& b, std::filesystem::path const& path, std::string const& weights) {
   verdict v;
   try {
-    golden_case const golden(path);
+    golden_case const golden(path, weights);
     v.kind = golden.kind();
     comparison result(golden, std::is_same_v<T, double> ? "fp64" : "fp32");
     compute<T>(b, golden, result);
@@ -81,8 +81,8 @@ verdict recompute(B const& b, std::filesystem::path const& path) {
 
 /// Prints one line; true where the case passed.
 template <class T, class B>
-bool verify_file(session const& s, B const& b, std::filesystem::path const& path) {
-  verdict const v = recompute<T>(b, path);
+bool verify_file(session const& s, B const& b, std::filesystem::path const& path, std::string const& weights) {
+  verdict const v = recompute<T>(b, path, weights);
   std::string const name = path.stem().string();
   bool const passed = v.problem.empty();
   if (s.options.json)
@@ -106,13 +106,15 @@ void add_verify(CLI::App& app, session& s) {
   command->add_option("PATH", *paths, "golden files, or folders of them")
       ->required()
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->callback([&s, paths] {
-    s.run = [&s, paths] {
+  auto const weights = std::make_shared<std::string>();
+  command->add_option("--weights", *weights, "the file of weights, where a case names one that is not beside it");
+  command->callback([&s, paths, weights] {
+    s.run = [&s, paths, weights] {
       return with_backend(s, [&]<class T>(auto const& b) {
         std::size_t passed = 0, failed = 0;
         for (auto const& path : golden_files(*paths)) {
           if (s.stop.stop_requested()) break;
-          ++(verify_file<T>(s, b, path) ? passed : failed);
+          ++(verify_file<T>(s, b, path, *weights) ? passed : failed);
         }
         if (s.options.json)
           print_json({{"passed", passed}, {"failed", failed}});

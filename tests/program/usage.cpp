@@ -30,7 +30,8 @@ TEST_CASE("version and help are results: on standard output, exit code 0") {
   outcome const help = scale_program({"--help"});
   CHECK(help.code == 0);
   CHECK(help.err.empty());
-  list const commands = {"bench", "demo", "embed", "extract", "info", "inspect", "pretrain", "probe", "verify"};
+  list const commands = {"bench",   "convert", "demo",     "embed", "extract", "info",
+                         "inspect", "merge",   "pretrain", "probe", "verify"};
   for (std::string const& command : commands) CHECK_MESSAGE(contains(help.out, command), command);
 }
 
@@ -66,7 +67,7 @@ TEST_CASE("wrong usage: no command, none of that name, an option or a word that 
   expect_wrong_usage({}, "subcommand");
   expect_wrong_usage({"nonsense"}, "nonsense");
   for (std::string const command :
-       {"bench", "demo", "embed", "extract", "info", "inspect", "pretrain", "probe", "verify"})
+       {"bench", "convert", "demo", "embed", "extract", "info", "inspect", "merge", "pretrain", "probe", "verify"})
     expect_wrong_usage({command, "--nonsense"}, "");
   expect_wrong_usage({"info", "--nonsense"}, "--nonsense");
   expect_wrong_usage({"info", "more"}, "more");

@@ -114,4 +114,19 @@ TEST_CASE("verify: a folder without golden files is refused: exit code 3, its na
   CHECK(contains(done.err, folder.path().string()));
 }
 
+TEST_CASE("verify: networks on clips; weights that a case only names are found beside it or given") {
+  outcome const filled = scale_program({"verify", golden("backbones/r3d_18_9x57x75.safetensors")});
+  CHECK_MESSAGE(filled.code == 0, filled.out);
+  auto const named = shared_data("golden/backbones/mobilenet_v2_cat.safetensors");
+  auto const weights = shared_data("data/weights/mobilenet_v2_1.0_224.safetensors");
+  if (!named || !weights) return;
+  temporary_folder const folder;
+  std::string const away = folder.write("a/b/cat.safetensors", bytes_of(*named));
+  CHECK(scale_program({"verify", *named}).code == 0);
+  outcome const lost = scale_program({"verify", away});
+  CHECK(lost.code == 1);
+  CHECK(contains(lost.out, "mobilenet_v2_1.0_224.safetensors, where there is no file; give them with --weights"));
+  CHECK(scale_program({"verify", away, "--weights", *weights}).code == 0);
+}
+
 }  // namespace

@@ -7,6 +7,7 @@
 #include <scale/backbone/videomae.hpp>
 #include <scale/backbone/vjepa2.hpp>
 #include <scale/cpu.hpp>
+#include <scale/io/weights_file.hpp>
 #include <scale/ref.hpp>
 
 #include "scale/verify/device_tensor.hpp"
@@ -142,15 +143,12 @@ struct vjepa2_row {
   }
 };
 
-/// Real weights and frames: `config.weights` begins with shared/, the folder that holds golden/backbones/FILE.
+/// Real weights and frames.
 struct mobilenet_v2_case {
   static bool knows(nlohmann::json const& config) { return config.at("backbone") == "mobilenet_v2"; }
 
   template <class T, class B>
   static void verify(B const& b, golden_case const& golden, comparison& result) {
-    std::filesystem::path const named = golden.config().at("weights").get<std::string>();
-    auto const top = std::filesystem::absolute(golden.file().path()).parent_path() / ".." / "..";
-    auto const below = named.lexically_relative("shared");
     stored_tensor const& frames = golden.file().at("input");
     index_t const n = frames.shape.at(0), h = frames.shape.at(1), w = frames.shape.at(2);
     std::vector<double> const bytes = golden.stored<double>("input");
@@ -161,7 +159,7 @@ struct mobilenet_v2_case {
     }
     tensor<T, 5, B> clips(b, shape<5>{{n, 3, 1, h, w}});
     upload(b, pixels, clips);
-    compare<T>(b, mobilenet_v2_backbone<T, B>(b, safetensors_file(top / below)), clips, golden, result);
+    compare<T>(b, mobilenet_v2_backbone<T, B>(b, weights_file(golden.weights())), clips, golden, result);
   }
 };
 

@@ -5,10 +5,13 @@
 
 #include <cmath>
 #include <limits>
+#include <system_error>
+#include <utility>
 
 namespace scale::program {
 
-golden_case::golden_case(std::filesystem::path const& path) : file_(path) {
+golden_case::golden_case(std::filesystem::path const& path, std::filesystem::path weights)
+    : file_(path), weights_(std::move(weights)) {
   auto const& metadata = file_.metadata();
   auto const text = [&](char const* key) -> std::string const& {
     auto const at = metadata.find(key);
@@ -60,6 +63,19 @@ std::vector<index_t> golden_case::parameter_shape(std::string const& tensor) con
 
 std::vector<double> golden_case::parameter(std::string const& tensor) const {
   return golden::fill_parameter(tensor, parameter_shape(tensor), seed_);
+}
+
+std::filesystem::path golden_case::weights() const {
+  std::filesystem::path file = weights_;
+  if (file.empty()) {
+    std::filesystem::path const named = config_.at("weights").get<std::string>();
+    file = std::filesystem::absolute(file_.path()).parent_path() / ".." / ".." / named.lexically_relative("shared");
+  }
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored))
+    throw input_error(file_.path().string() + ": its weights were expected at " + file.lexically_normal().string() +
+                      ", where there is no file; give them with --weights");
+  return file;
 }
 
 double golden_case::tolerance(std::string const& type, std::string const& tensor) const {

@@ -20,7 +20,8 @@ namespace scale::program {
 /// An opened file. Throws input_error where it is no golden file.
 class golden_case {
  public:
-  explicit golden_case(std::filesystem::path const& path);
+  /// `weights`: the file of weights to use in place of the one that the case names.
+  explicit golden_case(std::filesystem::path const& path, std::filesystem::path weights = {});
 
   std::string name() const { return file_.path().stem().string(); }
   std::string const& kind() const { return kind_; }
@@ -43,6 +44,10 @@ class golden_case {
   std::vector<index_t> parameter_shape(std::string const& tensor) const;
   bool has_parameter(std::string const& tensor) const;
 
+  /// The file of weights that config.weights names: shared/..., where `shared` holds golden/backbones/FILE. Throws
+  /// input_error where there is none.
+  std::filesystem::path weights() const;
+
   /// Bound of a tensor for elements of `type` (fp64, fp32, bf16): by its full name, else by what stands before the
   /// first '/'. Negative where the file gives none.
   double tolerance(std::string const& type, std::string const& tensor) const;
@@ -52,6 +57,7 @@ class golden_case {
   nlohmann::json const& shape_of(std::string const& tensor) const;
 
   safetensors_file file_;
+  std::filesystem::path weights_;
   std::string kind_;
   nlohmann::json config_;
   nlohmann::json tolerance_;
