@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale inspect: what a file is, what is in it, whether it is whole.
+#include <scale/data/extraction_journal.hpp>
 #include <scale/data/feature_store.hpp>
 #include <scale/io/json_text.hpp>
 #include <scale/io/npy.hpp>
@@ -42,7 +43,7 @@ constexpr std::string_view golden_format = "scale-golden-1";
 
 void describe_store(json& out, std::filesystem::path const& path) {
   out["kind"] = "feature store";
-  feature_store const store(path);
+  feature_store const store(path, {.videos = store_videos::perhaps_none});
   out.update({{"videos", store.videos()},
               {"clips", store.rows()},
               {"clips_per_video", store.is_uniform() ? json(store.clips()) : json("differ")},
@@ -54,6 +55,16 @@ void describe_store(json& out, std::filesystem::path const& path) {
               {"failures", failures_json(store.failures(), "name")},
               {"provenance", store.provenance()}});
   store.verify();
+}
+
+void describe_journal(json& out, std::filesystem::path const& path) {
+  out["kind"] = "journal of an extraction";
+  journal_contents const contents = read_journal_contents(path);
+  out.update({{"videos", contents.videos},
+              {"failed", contents.failures},
+              {"of", contents.identity.value("videos", index_t{0})},
+              {"unfinished_bytes", contents.unfinished_bytes},
+              {"provenance", contents.identity.value("provenance", nlohmann::json::object())}});
 }
 
 void describe_model(json& out, std::filesystem::path const& path) {
@@ -229,6 +240,7 @@ void describe_video(json& out, std::filesystem::path const& path, session const&
 void describe(json& out, std::filesystem::path const& path, session const& s) {
   std::string const head = first_bytes(path, 64);
   if (is_feature_store(path)) return describe_store(out, path);
+  if (is_extraction_journal(path) && head.size() >= 8) return describe_journal(out, path);
   std::optional<weights_kind> const guess = guess_weights_kind(std::as_bytes(std::span(head.data(), head.size())));
   if (path.extension() == ".safetensors" || (guess == weights_kind::safetensors && head[8] == '{'))
     return describe_safetensors(out, path);

@@ -281,6 +281,12 @@ TEST_CASE("extract: Ctrl-C keeps what was done: exit code 130; the same command 
   CHECK(contains(done.err, part.string()));
   CHECK(contains(done.err, "again"));
   REQUIRE(std::filesystem::exists(part));
+  json const kept = inspect(part);
+  CHECK(kept.at("kind") == "journal of an extraction");
+  CHECK(kept.at("videos").get<int>() >= 1);
+  CHECK(kept.at("videos").get<int>() < many);
+  CHECK(kept.at("of") == many);
+  CHECK(kept.at("provenance").at("backbone") == "motion_energy");
 
   outcome const rest = scale_program(words({{"extract", videos, "--out", store, "--json"}, small_views("lin", 8)}));
   INFO("then it said: ", rest.err);
