@@ -2,10 +2,15 @@
 // V-JEPA 2's encoder against the golden files; names of all files that hold it; its angles.
 #include <scale/backbone/vjepa2.hpp>
 #include <scale/cpu.hpp>
+#include <scale/io/safetensors_writer.hpp>
 #include <scale/ref.hpp>
 
 #include "backbone/vit_golden.hpp"
 #include "support/thrown.hpp"
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
 
 namespace {
 
@@ -94,6 +99,20 @@ TEST_CASE("vjepa2: joined and split projections give the same features, for any 
   CHECK(contains(text, "1 unused: module.backbone.pos_embed"));
   CHECK(contains(testing::thrown<scale::argument_error>([&] { features_of(cpu, network, 3, 16, 16); }),
                  "[vjepa2_l] clips shape: expected frames a multiple of 2"));
+}
+
+TEST_CASE("vjepa2: weights from a file give what they give from memory, and the file's hash names them") {
+  memory_weights const weights = testing::own_weights(scale::vjepa2_weights(small));
+  auto const path =
+      std::filesystem::temp_directory_path() / ("scale_vjepa2_" + std::to_string(::getpid()) + ".safetensors");
+  scale::write_safetensors(path, weights.tensors());
+  {
+    scale::safetensors_file const file(path);
+    small_backbone stored(cpu, file, {}, small), filled(cpu, weights, {}, small);
+    CHECK(features_of(cpu, stored, 2, 8, 8) == features_of(cpu, filled, 2, 8, 8));
+    CHECK(stored.weights_sha256() == scale::sha256_of_file(path));
+  }
+  std::filesystem::remove(path);
 }
 
 TEST_CASE("vjepa2: of an original file's two encoders the averaged one is taken") {
