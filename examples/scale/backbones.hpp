@@ -4,6 +4,7 @@
 
 #include <scale/backbone.hpp>
 #include <scale/io/safetensors.hpp>
+#include <scale/ref.hpp>
 
 #include "scale/program.hpp"
 
