@@ -25,7 +25,8 @@ FRAMES = 16
 
 
 def layer(convolution, norm, inputs, outputs, kernel, stride, relu=True):
-    return {"convolution": convolution, "norm": norm, "shape": (outputs, inputs, *kernel), "stride": stride, "relu": relu}
+    return {"convolution": convolution, "norm": norm, "shape": (outputs, inputs, *kernel), "stride": stride,
+            "relu": relu}
 
 
 def slow_r50():
@@ -61,7 +62,8 @@ def video_resnet_18(stem_split, kernels):
             at, layers = f"layer{s + 1}.{i}.", []
             for name, channels, stride in ((at + "conv1", inputs, step), (at + "conv2", outputs, 1)):
                 if kind == "split":
-                    layers.append(layer(name + ".0.0", name + ".0.1", channels, between, (1, 3, 3), (1, stride, stride)))
+                    layers.append(layer(name + ".0.0", name + ".0.1", channels, between, (1, 3, 3),
+                                        (1, stride, stride)))
                     layers.append(layer(name + ".0.3", name + ".1", between, outputs, (3, 1, 1), (stride, 1, 1)))
                 else:
                     kernel, in_time = ((1, 3, 3), 1) if kind == "frame" else ((3, 3, 3), stride)
@@ -94,7 +96,8 @@ def make_weights(blocks):
     for one in all_layers(blocks):
         fan_in = float(np.prod(one["shape"][1:]))
         tensors[one["convolution"] + ".weight"] = random.uniform(-1, 1, one["shape"]) * (3 / fan_in) ** 0.5
-        for leaf, centre, half in (("weight", 1, .1), ("bias", 0, .1), ("running_mean", 0, .1), ("running_var", 1, .25)):
+        for leaf, centre, half in (("weight", 1, .1), ("bias", 0, .1), ("running_mean", 0, .1),
+                                   ("running_var", 1, .25)):
             tensors[f"{one['norm']}.{leaf}"] = centre + half * random.uniform(-1, 1, one["shape"][0])
     return {name: value.astype(np.float32) for name, value in tensors.items()}
 
