@@ -218,6 +218,42 @@ TEST_CASE("slow_r50: each clip by itself, stages in order, the feature is the me
   }
 }
 
+TEST_CASE("slow_r50: a few frames at a time where blocks look at single frames, whole clips behind") {
+  auto const blocks = scale::slow_blocks();
+  shape<5> const clip{{1, 3, 6, 224, 224}};
+  index_t const stem_frame = 64 * 112 * 112, res3_frame = 512 * 28 * 28;
+  auto const schedule = scale::make_video_resnet_schedule(blocks, clip, 5 * stem_frame);
+  CHECK(schedule.frames_at_once == 3);
+  CHECK(schedule.frame_size == res3_frame);
+  REQUIRE(!schedule.by_frames.empty());
+  CHECK(schedule.by_frames.back().finished == 7);
+  CHECK(schedule.by_frames.back().out == shape<5>{{1, 512, 3, 28, 28}});
+  CHECK(schedule.by_clip.front().in == shape<5>{{1, 512, 6, 28, 28}});
+  CHECK(schedule.by_clip.front().from == schedule.joined);
+  CHECK(schedule.elements_needed(schedule.joined, 6) >= 6 * res3_frame);
+  CHECK(scale::make_video_resnet_schedule(blocks, clip, 1).frames_at_once == 1);
+  CHECK(scale::make_video_resnet_schedule(scale::r3d_18_network::blocks(), clip, 1).by_frames.empty());
+
+  // Too large for the caches: the same as with all frames at once, as a caller who looks at stages gets it
+  scale::cpu::context const b(2);
+  scale::video_resnet_backbone<small_slow_network, float, scale::cpu::context> network(
+      b, testing::small_weights<small_slow_network>());
+  auto const clips = testing::small_clips<float>(b, {{2, 3, 3, 700, 640}});
+  REQUIRE(
+      scale::make_video_resnet_schedule(small_slow_network::blocks(), {{1, 3, 3, 700, 640}}, 1 << 20).frames_at_once ==
+      1);
+  scale::tensor<float, 2, scale::cpu::context> y(b, shape{2, 16}), watched(b, shape{2, 16});
+  network.forward(b, clips.view(), y.view());
+  network.forward(b, clips.view(), watched.view(), [](std::string_view, auto const&) {});
+  auto const got = golden::row_major(y.view()), expected = golden::row_major(watched.view());
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    worst = std::max(worst, std::abs(got[i] - expected[i]));
+    largest = std::max(largest, std::abs(expected[i]));
+  }
+  CHECK(worst <= 20 * 0x1p-24 * largest);
+}
+
 TEST_CASE("slow_r50: wrong clips are refused") {
   scale::cpu::context const b;
   small_backbone<float, scale::cpu::context> network(b, testing::small_weights<small_slow_network>());

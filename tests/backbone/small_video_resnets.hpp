@@ -70,8 +70,10 @@ inline std::vector<std::pair<std::string, std::vector<index_t>>> published_tenso
   auto const path = shared_data("state_dicts.json");
   if (!path) return tensors;
   std::ifstream stream(*path);
-  for (auto const& tensor : nlohmann::json::parse(stream).at(network))
+  nlohmann::json const networks = nlohmann::json::parse(stream);
+  for (auto const& tensor : networks.at(network))
     tensors.emplace_back(tensor.at("name"), tensor.at("shape").get<std::vector<index_t>>());
+  CHECK(!tensors.empty());
   return tensors;
 }
 

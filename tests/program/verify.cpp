@@ -107,6 +107,13 @@ TEST_CASE("verify: a damaged golden file and what is none fail by name, and the 
   }
 }
 
+TEST_CASE("verify: a backbone's golden file: stages and feature of a network whose weights are filled") {
+  outcome const done = scale_program({"verify", golden("backbones/mc3_18_9x57x75.safetensors")});
+  INFO("it said: ", done.out, done.err);
+  CHECK(done.code == 0);
+  CHECK(contains(done.out, "PASS mc3_18_9x57x75 "));
+}
+
 TEST_CASE("verify: a folder without golden files is refused: exit code 3, its name") {
   temporary_folder const folder;
   outcome const done = scale_program({"verify", folder.path()});

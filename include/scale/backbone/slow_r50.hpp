@@ -20,7 +20,7 @@ struct slow_r50_network {
   static std::vector<weight_naming> namings() { return slow_namings(slow_blocks()); }
 };
 
-/// 2048 features. A clip of 16 x 224 x 224 takes 167 GFLOP and, in float, a workspace of 140 MB beside 127 MB of
+/// 2048 features. A clip of 16 x 224 x 224 takes 167 GFLOP and, in float, a workspace of 55 MB beside 127 MB of
 /// weights.
 template <floating T, backend B>
 using slow_r50_backbone = video_resnet_backbone<slow_r50_network, T, B>;

@@ -16,8 +16,11 @@
 
 #include <algorithm>
 #include <concepts>
+#include <limits>
 #include <span>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace scale {
@@ -33,9 +36,9 @@ concept video_resnet_network = requires {
   { X::namings() } -> std::same_as<std::vector<weight_naming>>;
 };
 
-/// Clips of any t, h, w >= 1, one after another; what all clips share is only their shape. Activations lie channels
-/// last; owns its weights, with the norms folded in, and a workspace for one clip: four activations of the largest
-/// layers.
+/// Clips of any t, h, w >= 1, one after another. Activations lie channels last; owns its weights, with the norms folded
+/// in, and a workspace for one clip: two activations between blocks and two within them, of the largest sizes there
+/// are.
 template <video_resnet_network Network, floating T, backend B>
 class video_resnet_backbone {
  public:
@@ -90,7 +93,9 @@ class video_resnet_backbone {
     clip[0] = 1;
     if (clip.size() < 3)
       throw_expected(name, "clips shape", "at least 1 frame of 1 x 1", to_string(clips.extents()), at);
-    reserve(b, clip);
+    // Whoever looks at stages sees all frames of one
+    constexpr bool is_watched = !std::same_as<std::remove_cvref_t<Stages>, ignore_stages>;
+    reserve(b, clip, is_watched ? (std::numeric_limits<index_t>::max)() : cached_elements);
     for (index_t i = 0; i < clips.extent(0); ++i) run(b, clips.rows(i, 1), features.rows(i, 1), stages);
   }
 
@@ -101,29 +106,38 @@ class video_resnet_backbone {
     return result;
   }
 
+  /// Activations up to this many elements stay in the caches between two layers.
+  static constexpr index_t cached_elements = (index_t{4} << 20) / static_cast<index_t>(sizeof(T));
+
   /// Plans for clips of this shape, and makes room; nothing where the last ones were alike.
-  void reserve(B const& b, shape<5> const& clip) {
-    if (!steps_.empty() && steps_.front().in == clip) return;
-    steps_ = video_resnet_schedule(blocks_, clip);
+  void reserve(B const& b, shape<5> const& clip, index_t most_elements) {
+    if (clip == planned_clip_ && most_elements == planned_elements_) return;
+    schedule_ = make_video_resnet_schedule(blocks_, clip, most_elements);
+    planned_clip_ = clip;
+    planned_elements_ = most_elements;
     for (std::size_t i = 0; i < video_resnet_buffers; ++i) {
-      index_t const needed = elements_needed(steps_, static_cast<video_resnet_buffer>(i));
+      index_t const needed = schedule_.elements_needed(static_cast<video_resnet_buffer>(i), clip[2]);
       if (workspace_[i].extent(0) < needed) workspace_[i] = tensor<T, 1, B>(b, shape{needed});
     }
   }
 
-  /// Channels last.
-  tensor_view<T, 5, B> activations(video_resnet_buffer which, shape<5> const& s) {
-    return {workspace_[static_cast<std::size_t>(which)].data_handle(), s,
+  /// Channels last; `joined` starts at the frame `first`.
+  tensor_view<T, 5, B> activations(video_resnet_buffer which, shape<5> const& s, index_t first) {
+    index_t const begin = which == schedule_.joined ? first * schedule_.frame_size : 0;
+    return {workspace_[static_cast<std::size_t>(which)].data_handle() + begin, s,
             shape<5>{{s[1] * s[2] * s[3] * s[4], 1, s[1] * s[3] * s[4], s[1] * s[4], s[1]}}};
   }
 
+  /// Runs the steps on the frames of `clip`, which begin at frame `first`; the output of the last, `y` where there is
+  /// none.
   template <class Stages>
-  void run(B const& b, tensor_view<T const, 5, B> clip, tensor_view<T, 2, B> feature, Stages& stages) {
-    tensor_view<T const, 5, B> y;
-    for (video_resnet_step const& step : steps_) {
+  tensor_view<T const, 5, B> run_steps(B const& b, std::vector<video_resnet_step> const& steps,
+                                       tensor_view<T const, 5, B> clip, index_t first, tensor_view<T const, 5, B> y,
+                                       Stages& stages) {
+    for (video_resnet_step const& step : steps) {
       tensor_view<T const, 5, B> const x =
-          step.from == video_resnet_buffer::clip ? clip : activations(step.from, step.in);
-      tensor_view<T, 5, B> const to = activations(step.to, step.out);
+          step.from == video_resnet_buffer::clip ? clip : activations(step.from, step.in, first);
+      tensor_view<T, 5, B> const to = activations(step.to, step.out, first);
       if (step.what == video_resnet_step::kind::max_pool)
         max_pool_forward(b, x, {.y = to, .kernel = {1, 3, 3}, .stride = {1, 2, 2}, .pad = {0, 1, 1}});
       else
@@ -132,13 +146,31 @@ class video_resnet_backbone {
       y = to;
       if (step.finished >= 0) stages(std::string_view(blocks_[static_cast<std::size_t>(step.finished)].name), y);
     }
-    mean_pool_forward(b, y, {.y = feature});
+    return y;
+  }
+
+  template <class Stages>
+  void run(B const& b, tensor_view<T const, 5, B> clip, tensor_view<T, 2, B> feature, Stages& stages) {
+    tensor_view<T const, 5, B> y = clip;
+    shape<5> frames = clip.extents();
+    frames[2] = schedule_.frames_at_once;
+    if (!schedule_.by_frames.empty()) {
+      for (index_t first = 0; first < clip.extent(2); first += frames[2])
+        run_steps(b, schedule_.by_frames, {clip.data_handle() + first * clip.stride(2), frames, clip.strides()}, first,
+                  {}, stages);
+      shape<5> all = schedule_.by_frames.back().out;
+      all[2] = clip.extent(2);
+      y = activations(schedule_.joined, all, 0);
+    }
+    mean_pool_forward(b, run_steps(b, schedule_.by_clip, clip, 0, y, stages), {.y = feature});
   }
 
   std::vector<video_resnet_block> blocks_;
   std::vector<frozen_convolution_t<T, 5, B>> convolutions_;  // as for_each_layer counts
   std::string sha256_;
-  std::vector<video_resnet_step> steps_;  // for clips of the last shape
+  video_resnet_schedule schedule_;  // for clips of the last shape
+  shape<5> planned_clip_{};
+  index_t planned_elements_ = 0;
   tensor<T, 1, B> workspace_[video_resnet_buffers];
 };
 
