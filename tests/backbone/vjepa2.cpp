@@ -92,11 +92,17 @@ TEST_CASE("vjepa2: joined and split projections give the same features, for any 
     small_backbone same(b, *weights, {}, small);
     CHECK(features_of(b, same, 4, 16, 40) == expected);
   }
-  wrapped.add_shape("module.backbone.pos_embed", {1, 8, 32});
+  wrapped.add_shape("module.backbone.pos_embed", {1, 8192, 32});  // as the original files have
+  small_backbone carried(cpu, wrapped, {}, small);
+  CHECK(features_of(cpu, carried, 4, 16, 40) == expected);
+  wrapped.add_shape("module.backbone.other", {1, 8, 32});
   wrapped.remove("module.backbone.norm.bias");
   std::string const text = testing::thrown<scale::input_error>([&] { small_backbone(cpu, wrapped, {}, small); });
   CHECK(contains(text, "1 missing: norm.bias"));
-  CHECK(contains(text, "1 unused: module.backbone.pos_embed"));
+  CHECK(contains(text, "1 unused: module.backbone.other"));
+  own.add_shape("pos_embed", {1, 1568, 1024});
+  CHECK(contains(testing::thrown<scale::input_error>([&] { small_backbone(cpu, own, {}, small); }),
+                 "'pos_embed' has 1568 positions, as the first V-JEPA has"));
   CHECK(contains(testing::thrown<scale::argument_error>([&] { features_of(cpu, network, 3, 16, 16); }),
                  "[vjepa2_l] clips shape: expected frames a multiple of 2"));
 }

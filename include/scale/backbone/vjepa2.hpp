@@ -51,13 +51,15 @@ class vjepa2_backbone {
   }
 
   /// Takes the weights from `source`, named as in the original files or in those of `transformers`; names in `allow`
-  /// may be missing or unused. Throws input_error that lists what is missing, unused or of a wrong shape.
+  /// may be missing or unused. Throws input_error that lists what is missing, unused or of a wrong shape, and for the
+  /// first V-JEPA's weights.
   template <weight_source Source>
   vjepa2_backbone(B const& b, Source const& source, std::span<std::string const> allow = {},
                   vit_size const& size = Kind::size, location at = location::current())
       : size_(size) {
     expect_vit_size(name, size_, at);
     expect(size_.head_width() % 2 == 0, name, "size: heads of an even width are expected, channels turn in pairs", at);
+    expect_rotary(source);
     std::vector<weight_spec> const specs = vjepa2_weights(size_);
     std::vector<weight_naming> const namings = vjepa2_namings();
     loaded_weights const weights = load_weights(source, specs, namings, allow, at);

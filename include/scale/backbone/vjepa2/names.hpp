@@ -4,6 +4,7 @@
 
 #include <scale/backbone/vit/block.hpp>
 #include <scale/backbone/vit/names.hpp>
+#include <scale/io/file_error.hpp>
 
 #include <optional>
 #include <string>
@@ -64,21 +65,42 @@ inline constexpr vit_name_table vjepa2_transformers_names{"", detail::vjepa2_out
 
 /// The original naming, and that of `transformers`. There everything that begins with predictor., pooler. or
 /// classifier. is surplus: networks behind the encoder. Of an original file's two encoders the averaged one is wanted.
-/// A table `pos_embed`, which rotary networks carry but do not read, is no surplus: in the first V-JEPA's files, whose
-/// names are the same, it says that positions are added, and features without it would be wrong.
+/// The original files carry a table `pos_embed` that the rotary network does not read: see expect_rotary.
 inline std::vector<weight_naming> vjepa2_namings() {
-  return {{.name = "V-JEPA 2",
-           .prefixes = {"module.backbone.", "backbone.", "module.", ""},
-           .groups = {"target_encoder", "encoder"}},
-          {.name = "transformers",
-           .prefixes = {"vjepa2.", ""},
-           .place = [](std::string_view name) { return vit_place(vjepa2_transformers_names, name); },
-           .surplus =
-               [](std::string_view name) {
-                 if (name.starts_with("vjepa2.")) name.remove_prefix(7);
-                 return name.starts_with("predictor.") || name.starts_with("pooler.") ||
-                        name.starts_with("classifier.");
-               }}};
+  return {
+      {.name = "V-JEPA 2",
+       .prefixes = {"module.backbone.", "backbone.", "module.", ""},
+       .surplus = [](std::string_view name) { return name.ends_with("pos_embed") && !name.ends_with("_pos_embed"); },
+       .groups = {"target_encoder", "encoder"}},
+      {.name = "transformers",
+       .prefixes = {"vjepa2.", ""},
+       .place = [](std::string_view name) { return vit_place(vjepa2_transformers_names, name); },
+       .surplus =
+           [](std::string_view name) {
+             if (name.starts_with("vjepa2.")) name.remove_prefix(7);
+             return name.starts_with("predictor.") || name.starts_with("pooler.") || name.starts_with("classifier.");
+           }}};
+}
+
+/// Throws input_error for the weights of the first V-JEPA, whose names are the same: there the table `pos_embed` is
+/// added to the tokens, and features without it would be wrong. It is told by the table's shape: it was published as
+/// ViT-L and ViT-H for 16 frames of 224 x 224 and as ViT-H for 384 x 384, V-JEPA 2 in these sizes for 256 x 256 alone.
+template <weight_source Source>
+void expect_rotary(Source const& source) {
+  struct table {
+    index_t tokens, width;
+  };
+  constexpr table first_version[] = {{8 * 14 * 14, 1024}, {8 * 14 * 14, 1280}, {8 * 24 * 24, 1280}};
+  for (stored_tensor const& tensor : source.tensors()) {
+    std::string_view const name = tensor.name;
+    bool const is_table = name == "pos_embed" || name.ends_with(".pos_embed") || name.ends_with("/pos_embed");
+    if (!is_table || name.find("predictor") != name.npos || tensor.shape.size() != 3) continue;
+    for (table const& known : first_version)
+      if (tensor.shape[1] == known.tokens && tensor.shape[2] == known.width)
+        refuse_file(source.path(), "'" + printable(name) + "' has " + std::to_string(known.tokens) +
+                                       " positions, as the first V-JEPA has, which adds them; expected V-JEPA 2, "
+                                       "whose positions are rotary");
+  }
 }
 
 }  // namespace scale
