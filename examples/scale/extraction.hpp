@@ -47,6 +47,23 @@ inline std::string progress_json(extraction_progress const& p) {
       .dump();
 }
 
+/// What was taken from a file of weights, and what was left in it.
+inline std::string loading_text(std::string const& file, loading_report const& report) {
+  std::string text = fmt::format("{}: {} tensors, named as in {}", file, report.used.size(), report.naming);
+  if (!report.group.empty()) text += fmt::format(", from '{}'", printable(report.group));
+  auto const list = [&](char const* what, std::vector<std::string> const& names) {
+    constexpr std::size_t shown = 6;
+    if (names.empty()) return;
+    text += fmt::format("; {} {}:", names.size(), what);
+    for (std::size_t i = 0; i < names.size() && i < shown; ++i) text += " " + printable(names[i]);
+    if (names.size() > shown) text += " ...";
+  };
+  list("beside the network", report.surplus);
+  list("unused, as allowed", report.unused);
+  list("missing, as allowed", report.missing);
+  return text;
+}
+
 /// Extracts INPUT to `outs`, one store per backbone, with progress on standard error. check(backbone) is called before
 /// any video is decoded.
 template <class T, class B, class F>
@@ -64,15 +81,16 @@ std::vector<extraction_summary> run_extraction(session const& s, B const& b, vie
   listing.root = a.root;
   listing.outside = a.allow_outside ? outside_paths::allowed : outside_paths::refused;
   manifest const videos = open_manifest(input, listing);
+  live_line line(s);
   std::vector<loaded_backbone<T, B>> backbones;
   std::vector<extraction_job> jobs;
   backbones.reserve(choices.size());  // jobs refer to them
   for (std::size_t i = 0; i < choices.size(); ++i) {
     auto& backbone = backbones.emplace_back(load_backbone<T>(b, choices[i], s.options.threads));
+    if (backbone.loading() != nullptr) line.note(loading_text(choices[i].weights, *backbone.loading()));
     check(backbone);
     jobs.push_back(make_extraction_job<T>(b, backbone, options[i], run, outs[i]));
   }
-  live_line line(s);
   extraction_callbacks callbacks;
   callbacks.stop = s.stop;
   callbacks.progress = [&](extraction_progress const& p) {

@@ -21,3 +21,4 @@
 #include <scale/io/stored_tensor.hpp>
 #include <scale/io/weight_value.hpp>
 #include <scale/io/weights_kind.hpp>
+#include <scale/io/weights_record.hpp>

@@ -2,6 +2,8 @@
 #include <scale/io/name_map.hpp>
 #include <scale/io/safetensors.hpp>
 #include <scale/io/safetensors_writer.hpp>
+#include <scale/io/sha256.hpp>
+#include <scale/io/weights_record.hpp>
 
 #include "io/temporary_folder.hpp"
 #include <doctest/doctest.h>
@@ -49,6 +51,10 @@ TEST_CASE("load_weights: exact fits are loaded, and reported") {
   CHECK(weights.read<float>("w") == std::vector<float>{1, 2, 3, 4, 5, 6});
   CHECK(weights.report.used == std::vector<std::string>{"w", "b"});
   CHECK(weights.report.unused == std::vector<std::string>{"extra"});
+  scale::weights_record const record = scale::record_of(f.file, weights);
+  CHECK(record.sha256 == scale::sha256_of_file(f.folder / "w"));
+  CHECK(record.loading.used == weights.report.used);
+  CHECK(record.loading.naming == "net");
   CHECK_THROWS_AS((void)weights.read<float>("extra"), scale::argument_error);
 }
 

@@ -8,6 +8,7 @@
 #include "io/weights_folders.hpp"
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <type_traits>
@@ -137,6 +138,22 @@ TEST_CASE("weights_file: contiguous tensors lie in the mapping, the others in co
   std::span<std::byte const> const whole = by_name.at("whole").bytes;
   bool const outside = transposed + 4 <= whole.data() || transposed >= whole.data() + whole.size();
   CHECK(outside);
+}
+
+TEST_CASE("weights_file: the hash is that of all bytes, an index's files among them") {
+  temporary_folder const folder;
+  std::filesystem::path const flat = golden("weights/flat.pth");
+  CHECK(weights_file(flat).sha256() == scale::sha256_of_file(flat));
+  for (auto const& entry : std::filesystem::directory_iterator(golden("weights/sharded")))
+    std::filesystem::copy_file(entry.path(), folder / entry.path().filename());
+  std::filesystem::path const index = folder / "model.safetensors.index.json";
+  std::string const before = weights_file(index).sha256();
+  CHECK(before != scale::sha256_of_file(index));
+  CHECK(before == weights_file(index).sha256());
+  std::string shard = read_text(folder / "model-00002-of-00002.safetensors");
+  shard.back() = static_cast<char>(shard.back() ^ 1);
+  folder.write("model-00002-of-00002.safetensors", shard);
+  CHECK(weights_file(index).sha256() != before);
 }
 
 TEST_CASE("weights_file: the content decides, not the name") {

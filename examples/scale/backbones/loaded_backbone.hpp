@@ -3,6 +3,7 @@
 // Any backbone behind one type, so that only the file that makes it has to compile it.
 
 #include <scale/backbone/backbone.hpp>
+#include <scale/io/name_map.hpp>
 
 #include <memory>
 #include <string>
@@ -25,6 +26,9 @@ class loaded_backbone {
   index_t feature_width() const { return self_->feature_width(); }
   std::string weights_sha256() const { return self_->weights_sha256(); }
 
+  /// How its weights were read; null where it has none.
+  loading_report const* loading() const { return self_->loading(); }
+
   /// Of one that looks at frames.
   frame_pooling pooling() const { return self_->pooling(); }
 
@@ -38,6 +42,7 @@ class loaded_backbone {
     virtual backbone_defaults defaults() const = 0;
     virtual index_t feature_width() const = 0;
     virtual std::string weights_sha256() const = 0;
+    virtual loading_report const* loading() const = 0;
     virtual frame_pooling pooling() const = 0;
     virtual void forward(B const& b, tensor_view<T const, 5, B> clips, tensor_view<T, 2, B> features) = 0;
   };
@@ -49,6 +54,12 @@ class loaded_backbone {
     backbone_defaults defaults() const override { return backbone.defaults(); }
     index_t feature_width() const override { return backbone.feature_width(); }
     std::string weights_sha256() const override { return backbone.weights_sha256(); }
+    loading_report const* loading() const override {
+      if constexpr (requires { backbone.loading(); })
+        return &backbone.loading();
+      else
+        return nullptr;
+    }
     frame_pooling pooling() const override {
       if constexpr (pools_frames<Backbone>)
         return backbone.pooling();

@@ -7,7 +7,7 @@
 #include <scale/backbone/frame_pool.hpp>
 #include <scale/backbone/mobilenet_v2/architecture.hpp>
 #include <scale/backbone/stages.hpp>
-#include <scale/io/sha256.hpp>
+#include <scale/io/weights_record.hpp>
 #include <scale/ops/convolution.hpp>
 #include <scale/ops/frame_pool.hpp>
 #include <scale/ops/linear.hpp>
@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,8 @@ class mobilenet_v2_backbone {
         specs.push_back({classifier_weight, extents, zero_weight::refused});
         specs.push_back({classifier_bias, {classes_}, zero_weight::allowed});
       }
-    loaded_weights const weights = load_weights(source, specs, {}, allow);
+    weight_naming const torchvision{.name = "torchvision"};
+    loaded_weights const weights = load_weights(source, specs, std::span(&torchvision, 1), allow, at);
     index_t total = 0;
     for (weight_spec const& spec : specs) {
       offsets_[spec.name] = total;
@@ -69,13 +71,14 @@ class mobilenet_v2_backbone {
     }
     parameters_ = tensor<T, 1, B>(b, shape{total});
     upload(b, host, parameters_);
-    sha256_ = sha256_of_file(source.path());
+    record_ = record_of(source, weights);
   }
 
   index_t frame_width() const { return options_.architecture.last; }
   index_t feature_width() const { return pooled_width(options_.pooling, frame_width()); }
   frame_pooling pooling() const { return options_.pooling; }
-  std::string weights_sha256() const { return sha256_; }
+  std::string weights_sha256() const { return record_.sha256; }
+  loading_report const& loading() const { return record_.loading; }
 
   /// Classes of the file's classifier; 0 where it has none.
   index_t classes() const { return classes_; }
@@ -195,7 +198,7 @@ class mobilenet_v2_backbone {
   index_t classes_ = 0;
   std::map<std::string, index_t, std::less<>> offsets_;  // of each tensor in `parameters_`
   tensor<T, 1, B> parameters_;
-  std::string sha256_;
+  weights_record record_;
   tensor<T, 1, B> workspace_[buffers];
   tensor<T, 2, B> frame_features_;  // [t, frame_width]
 };

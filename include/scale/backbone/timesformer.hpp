@@ -8,6 +8,7 @@
 #include <scale/backbone/timesformer/block.hpp>
 #include <scale/backbone/timesformer/names.hpp>
 #include <scale/backbone/vit/positions.hpp>
+#include <scale/io/weights_record.hpp>
 #include <scale/ops/copy.hpp>
 #include <scale/ops/patch_rows.hpp>
 
@@ -106,11 +107,12 @@ class divided_attention_backbone {
     for (index_t i = 0; i < size_.depth; ++i)
       blocks_.push_back(read_divided_block(from, "blocks." + std::to_string(i) + ".", size_, Kind::eps));
     norm_ = from.norm("norm", c, Kind::eps);
-    sha256_ = hash_of_weights(source);
+    record_ = record_of(source, weights);
   }
 
   index_t feature_width() const { return size_.width; }
-  std::string weights_sha256() const { return sha256_; }
+  std::string weights_sha256() const { return record_.sha256; }
+  loading_report const& loading() const { return record_.loading; }
 
   /// One clip after another. `stages(name, rows)` is called after each stage of each clip in order, with a view
   /// [tokens, width] that is valid during the call: patch, rows in order (t h w); then embed, block0, block1, ...,
@@ -176,7 +178,7 @@ class divided_attention_backbone {
   frozen_linear<T, B> patches_;
   std::vector<divided_block<T, B>> blocks_;
   frozen_norm<T, B> norm_;
-  std::string sha256_;
+  weights_record record_;
   divided_order<B> order_;     // of the last clip's grid
   tensor<T, 2, B> positions_;  // [1 + tokens, width] of that grid
   divided_workspace<T, B> memory_;

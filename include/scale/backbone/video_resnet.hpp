@@ -8,7 +8,7 @@
 #include <scale/backbone/video_resnet/architecture.hpp>
 #include <scale/backbone/video_resnet/folded_weights.hpp>
 #include <scale/backbone/video_resnet/schedule.hpp>
-#include <scale/io/sha256.hpp>
+#include <scale/io/weights_record.hpp>
 #include <scale/ops/frozen_convolution.hpp>
 #include <scale/ops/max_pool.hpp>
 #include <scale/ops/mean_pool.hpp>
@@ -72,16 +72,12 @@ class video_resnet_backbone {
                                                   .pad_end = {k[0] / 2, k[1] / 2, k[2] / 2},
                                                   .act = layer.relu ? activation::relu : activation::none}));
     });
-    if constexpr (requires {
-                    { source.sha256() } -> std::convertible_to<std::string>;
-                  })
-      sha256_ = source.sha256();
-    else
-      sha256_ = sha256_of_file(source.path());
+    record_ = record_of(source, weights);
   }
 
   index_t feature_width() const { return blocks_.back().layers.back().out; }
-  std::string weights_sha256() const { return sha256_; }
+  std::string weights_sha256() const { return record_.sha256; }
+  loading_report const& loading() const { return record_.loading; }
 
   /// `stages(name, activations)` is called after each block, for one clip after another, with a view [1, c, t, h, w] of
   /// any strides, valid during the call.
@@ -167,7 +163,7 @@ class video_resnet_backbone {
 
   std::vector<video_resnet_block> blocks_;
   std::vector<frozen_convolution_t<T, 5, B>> convolutions_;  // as for_each_layer counts
-  std::string sha256_;
+  weights_record record_;
   video_resnet_schedule schedule_;  // for clips of the last shape
   shape<5> planned_clip_{};
   index_t planned_elements_ = 0;

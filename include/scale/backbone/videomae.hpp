@@ -8,6 +8,7 @@
 #include <scale/backbone/vit/block.hpp>
 #include <scale/backbone/vit/positions.hpp>
 #include <scale/io/file_error.hpp>
+#include <scale/io/weights_record.hpp>
 #include <scale/ops/copy.hpp>
 #include <scale/ops/patch_rows.hpp>
 
@@ -111,11 +112,12 @@ class videomae_backbone {
            read_vit_mlp(from, block, size_, eps)});
     }
     norm_ = from.norm(pooling_ == videomae_pooling::norm_then_mean ? "norm" : "fc_norm", c, eps);
-    sha256_ = hash_of_weights(source);
+    record_ = record_of(source, weights);
   }
 
   index_t feature_width() const { return size_.width; }
-  std::string weights_sha256() const { return sha256_; }
+  std::string weights_sha256() const { return record_.sha256; }
+  loading_report const& loading() const { return record_.loading; }
   videomae_pooling pooling_of_tokens() const { return pooling_; }
 
   /// One clip after another. `stages(name, rows)` is called after each stage of each clip in order, with a view
@@ -185,7 +187,7 @@ class videomae_backbone {
   frozen_linear<T, B> patches_;
   std::vector<vit_block<T, B>> blocks_;
   frozen_norm<T, B> norm_;
-  std::string sha256_;
+  weights_record record_;
   patch_grid grid_;            // that positions_ are of
   tensor<T, 2, B> positions_;  // [tokens, width]
   vit_workspace<T, B> memory_;

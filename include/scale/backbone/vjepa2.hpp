@@ -8,6 +8,7 @@
 #include <scale/backbone/vit/block.hpp>
 #include <scale/backbone/vit/positions.hpp>
 #include <scale/backbone/vjepa2/names.hpp>
+#include <scale/io/weights_record.hpp>
 #include <scale/ops/patch_rows.hpp>
 #include <scale/ops/rotary.hpp>
 
@@ -73,11 +74,12 @@ class vjepa2_backbone {
                          read_vit_mlp(from, block, size_, eps)});
     }
     norm_ = from.norm("norm", c, eps);
-    sha256_ = hash_of_weights(source);
+    record_ = record_of(source, weights);
   }
 
   index_t feature_width() const { return size_.width; }
-  std::string weights_sha256() const { return sha256_; }
+  std::string weights_sha256() const { return record_.sha256; }
+  loading_report const& loading() const { return record_.loading; }
 
   /// One clip after another. `stages(name, rows)` is called after each stage of each clip in order, with a view
   /// [tokens, width] that is valid during the call: embed, block0, block1, ..., norm; rows in order (t h w).
@@ -141,7 +143,7 @@ class vjepa2_backbone {
   frozen_linear<T, B> patches_;
   std::vector<vit_block<T, B>> blocks_;
   frozen_norm<T, B> norm_;
-  std::string sha256_;
+  weights_record record_;
   patch_grid grid_;                // that the angles are of
   tensor<T, 2, B> cosine_, sine_;  // [tokens, width of a head]
   vit_workspace<T, B> memory_;

@@ -17,6 +17,7 @@
 #include <scale/io/npy.hpp>
 #include <scale/io/pickle.hpp>
 #include <scale/io/safetensors.hpp>
+#include <scale/io/sha256.hpp>
 #include <scale/io/stored_tensor.hpp>
 #include <scale/io/weight_value.hpp>
 #include <scale/io/weights_kind.hpp>
@@ -72,6 +73,16 @@ class weights_file {
 
   std::filesystem::path const& path() const noexcept { return path_; }
   weights_kind kind() const noexcept { return kind_; }
+
+  /// 64 hexadecimal digits: SHA-256 of the file; of an index, of its bytes and then those of its files, in the order in
+  /// which its tensors, sorted by name, first name them. Reads them all.
+  std::string sha256() const {
+    scale::sha256 hash;
+    hash.update(content_.file.bytes());
+    if (kind_ == weights_kind::safetensors_index)
+      for (safetensors_file const& shard : content_.shards) hash.update(mapped_file(shard.path()).bytes());
+    return hex_text(hash.finish());
+  }
 
   /// All tensors, in the file's order; those of zip archives of arrays and of safetensors by name.
   std::vector<stored_tensor> const& tensors() const noexcept { return content_.tensors; }

@@ -3,13 +3,11 @@
 // Layers with weights that never change: packed linear layers and layer norms, and how they are read from a file.
 
 #include <scale/io/name_map.hpp>
-#include <scale/io/sha256.hpp>
 #include <scale/ops/layer_norm.hpp>
 #include <scale/ops/packed_linear.hpp>
 #include <scale/ops/transfer.hpp>
 
 #include <algorithm>
-#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -125,16 +123,5 @@ class frozen_reader {
   B const& b_;
   loaded_weights const& weights_;
 };
-
-/// The hash by which a backbone names its weights: the source's own where it has one, else that of its file.
-template <weight_source Source>
-std::string hash_of_weights(Source const& source) {
-  if constexpr (requires {
-                  { source.sha256() } -> std::convertible_to<std::string>;
-                })
-    return source.sha256();
-  else
-    return sha256_of_file(source.path());
-}
 
 }  // namespace scale
