@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale inspect: what a file is, what is in it, whether it is whole.
-#include <scale/data/extraction_journal.hpp>
 #include <scale/data/feature_store.hpp>
+#include <scale/data/journal_contents.hpp>
 #include <scale/io/json_text.hpp>
 #include <scale/io/npy.hpp>
 #include <scale/io/safetensors.hpp>

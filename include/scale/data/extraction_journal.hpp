@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What an extraction has done so far, on disk: it goes on from there after any interruption.
-//
-//   header     24 bytes: magic, version, bytes and CRC-32C of the identity; then the identity, JSON
-//   records    each 16 bytes (mark, CRC-32C and bytes of its body), then its body: video_body, the reason of a failure,
-//              features [V, D], positions [V, 7], raw positions [V, 7] in f32
-//
-// Everything little-endian. Records are appended; one that is not whole ends the journal, and what follows is cut off.
 
-#include <scale/data/clip_extractor.hpp>
+#include <scale/data/extracted_video.hpp>
+#include <scale/data/journal_format.hpp>
 #include <scale/data/store_format.hpp>
 #include <scale/io/crc32c.hpp>
 #include <scale/io/file_error.hpp>
 #include <scale/io/json.hpp>
-#include <scale/io/mapped_file.hpp>
-#include <scale/io/stored_tensor.hpp>
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -29,120 +22,13 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace scale {
-
-/// A file as it was when it was read.
-struct file_stamp {
-  std::uint64_t bytes = 0;
-  std::int64_t nanoseconds = 0;  // of its last change
-
-  bool operator==(file_stamp const&) const = default;
-};
-
-/// Zeros where the file cannot be examined.
-inline file_stamp stamp_of(std::filesystem::path const& file) {
-  struct ::stat found = {};
-  if (::stat(file.c_str(), &found) != 0) return {};
-  return {static_cast<std::uint64_t>(found.st_size),
-          std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + std::int64_t{found.st_mtim.tv_nsec}};
-}
-
-/// What one video of a list gave.
-struct extracted_video {
-  index_t index = 0;    // in the list
-  std::string failure;  // why there are no clips; empty where there are
-  file_stamp stamp;
-  std::uint32_t width = 0, height = 0;
-  std::uint64_t frames = 0;
-  double fps = 0;
-  video_clips clips;
-};
-
-namespace detail::journal {
-
-inline constexpr char magic[8] = {'\x89', 'S', 'C', 'X', 'J', '\r', '\n', '\x1a'};
-inline constexpr std::uint32_t version = 1, record_mark = 0x44524356;
-
-struct file_header {
-  char magic[8] = {};
-  std::uint32_t version = 0, identity_bytes = 0, identity_crc = 0, reserved = 0;
-};
-static_assert(sizeof(file_header) == 24);
-
-struct record_header {
-  std::uint32_t mark = 0, crc = 0;
-  std::uint64_t bytes = 0;
-};
-static_assert(sizeof(record_header) == 16);
-
-struct video_body {
-  std::uint64_t index = 0, file_bytes = 0;
-  std::int64_t file_time = 0;
-  std::uint64_t frames = 0;
-  double fps = 0;
-  std::uint32_t width = 0, height = 0, clips = 0, failure_bytes = 0;
-};
-static_assert(sizeof(video_body) == 56);
-
-}  // namespace detail::journal
-
-/// Whether a file begins as journals of extractions do.
-inline bool is_extraction_journal(std::filesystem::path const& path) {
-  std::ifstream in(path, std::ios::binary);
-  char head[sizeof(detail::journal::magic)] = {};
-  in.read(head, sizeof(head));
-  return std::equal(head, head + in.gcount(), detail::journal::magic);  // begun, and perhaps not got far
-}
-
-/// What a journal holds.
-struct journal_contents {
-  nlohmann::json identity;             // of the extraction
-  index_t videos = 0, failures = 0;    // with features, without
-  std::uint64_t unfinished_bytes = 0;  // behind the last whole record
-};
-
-/// Looks into a journal, which may be in use, and changes nothing. Throws input_error where it is none, or was
-/// interrupted before its first record.
-inline journal_contents read_journal_contents(std::filesystem::path const& path) {
-  namespace fmt = detail::journal;
-  mapped_file const file(path);
-  std::span<std::byte const> rest = file.bytes();
-  fmt::file_header header;
-  if (rest.size() < sizeof(header) || std::memcmp(rest.data(), fmt::magic, sizeof(fmt::magic)) != 0)
-    refuse_file(path, "expected the journal of an extraction, found another kind of file, or only its beginning");
-  std::memcpy(&header, rest.data(), sizeof(header));
-  rest = rest.subspan(sizeof(header));
-  if (header.version != fmt::version)
-    refuse_file(path, "journal version: expected 1, found " + std::to_string(header.version));
-  if (header.identity_bytes > rest.size() || crc32c(rest.first(header.identity_bytes)) != header.identity_crc)
-    refuse_file(path, "the journal is damaged, or only its beginning: it does not say what is extracted");
-  journal_contents contents;
-  contents.identity = parse_json({reinterpret_cast<char const*>(rest.data()), header.identity_bytes}, path);
-  rest = rest.subspan(header.identity_bytes);
-  fmt::record_header record;
-  while (rest.size() >= sizeof(record)) {
-    std::memcpy(&record, rest.data(), sizeof(record));
-    std::span<std::byte const> const behind = rest.subspan(sizeof(record));
-    if (record.mark != fmt::record_mark || record.bytes > behind.size() || record.bytes < sizeof(fmt::video_body) ||
-        crc32c(behind.first(static_cast<std::size_t>(record.bytes))) != record.crc)
-      break;
-    fmt::video_body body;
-    std::memcpy(&body, behind.data(), sizeof(body));
-    ++(body.failure_bytes == 0 ? contents.videos : contents.failures);
-    rest = behind.subspan(static_cast<std::size_t>(record.bytes));
-  }
-  contents.unfinished_bytes = rest.size();
-  return contents;
-}
 
 /// One extraction's journal, open for as long as this object lives, and for nobody else: a second one is refused.
 class extraction_journal {
