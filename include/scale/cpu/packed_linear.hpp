@@ -56,9 +56,9 @@ void packed_linear(context const& c, tensor_view<T const, 2, context> x, packed_
   std::optional<detail::packed_matmul> whole, rest;
   detail::onednn_call("packed_linear", [&] {
     detail::thread_scope const one(context(1));
-    if (n >= block) whole.emplace(sizes, a.packed.data_handle());
+    if (n >= block) whole.emplace(sizes).use(a.packed.data_handle());
     sizes.rows = n % block;
-    if (sizes.rows != 0) rest.emplace(sizes, a.packed.data_handle());
+    if (sizes.rows != 0) rest.emplace(sizes).use(a.packed.data_handle());
   });
   std::size_t const scratch_bytes = (std::max)(whole ? whole->scratch_bytes() : 0, rest ? rest->scratch_bytes() : 0);
   detail::parallel_for(c, (n + block - 1) / block, 1, [&](index_t begin, index_t end) {

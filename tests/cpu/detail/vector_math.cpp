@@ -67,6 +67,35 @@ TEST_CASE("exp at the ends: infinities, NaN, exact 1 at 0") {
   CHECK(std::isnan(detail::exp(std::numeric_limits<float>::quiet_NaN())));
 }
 
+TEST_CASE("exp_of_negative is within 1.1 units in the last place down to -87, and 0 below") {
+  std::vector<float> x;
+  for (double v = -104; v <= 0; v += 1e-3) x.push_back(static_cast<float>(v));
+  for (float const v : {0.0f, -0.0f, -1e-30f, -86.99999f, -87.0f, -87.00001f, -103.97f, -1e30f, -infinity})
+    x.push_back(v);
+  std::vector<float> y(x.size());
+  on_every_instruction_set([&x, &y] {
+    float const* const in = x.data();
+    float* const out = y.data();
+    index_t const n = static_cast<index_t>(x.size());
+#pragma omp simd
+    for (index_t i = 0; i < n; ++i) out[i] = detail::exp_of_negative(in[i]);
+  });
+  double worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x[i] < -87.0f) {
+      CHECK(y[i] == 0.0f);
+      continue;
+    }
+    double const exact = std::exp(static_cast<double>(x[i]));
+    int exponent = 0;
+    std::frexp(exact, &exponent);
+    worst = (std::max)(worst, std::abs(static_cast<double>(y[i]) - exact) / std::ldexp(1.0, exponent - 24));
+  }
+  CHECK(worst < 1.1);
+  CHECK(detail::exp_of_negative(0.0f) == 1.0f);
+  CHECK(std::isnan(detail::exp_of_negative(std::numeric_limits<float>::quiet_NaN())));
+}
+
 TEST_CASE("normal has the relative accuracy that it promises") {
   std::vector<float> x;
   for (double v = -14; v < 14; v += 1e-4) x.push_back(static_cast<float>(v));

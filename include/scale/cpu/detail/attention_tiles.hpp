@@ -3,14 +3,17 @@
 // Attention over many tokens: matrix products of oneDNN for a head and a block of queries at a time, softmax between
 // them while the block's scores lie in cache. No more scores exist than a block's per thread.
 
+#include <scale/core/host_buffer.hpp>
 #include <scale/cpu/detail/attention_block.hpp>
 #include <scale/cpu/detail/isa.hpp>
-#include <scale/cpu/detail/matmul.hpp>
+#include <scale/cpu/detail/packed_matmul.hpp>
 #include <scale/cpu/detail/parallel.hpp>
 #include <scale/ops/attention.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
+#include <optional>
 #include <vector>
 
 namespace scale::cpu::detail {
@@ -32,44 +35,124 @@ inline index_t tile_queries(index_t tokens) {
   return (tokens + blocks - 1) / blocks;
 }
 
-/// q, k and v as in attention_forward; `scale` multiplies the scores.
+/// A right-hand side [inputs, outputs] that many blocks of rows are multiplied with, packed once for all of them. One
+/// object serves one thread, which has to be OpenMP's only one while it is used.
+class tile_product {
+ public:
+  /// Products of blocks of `most` rows, and of `rest` where that is not 0, with rows `a_stride` apart.
+  tile_product(index_t most, index_t rest, index_t inputs, index_t outputs, index_t a_stride, index_t c_stride)
+      : layout_(packed_weight_layout(inputs, outputs)),
+        inputs_(inputs),
+        outputs_(outputs),
+        packed_(layout_.get_size()),
+        whole_({most, inputs, outputs, a_stride, c_stride, false, write_mode::assign}) {
+    if (rest != 0) rest_.emplace(packed_matmul_shape{rest, inputs, outputs, a_stride, c_stride, false, {}});
+    scratch_ = host_buffer((std::max)(whole_.scratch_bytes(), rest_ ? rest_->scratch_bytes() : 0));
+  }
+
+  /// Takes the matrix whose element (i, o) lies at from[i * input_stride + o * output_stride].
+  void pack(float const* from, index_t input_stride, index_t output_stride) {
+    memory_desc const plain({inputs_, outputs_}, dnnl::memory::data_type::f32,
+                            memory_dims{input_stride, output_stride});
+    dnnl::memory source(plain, onednn_engine(), const_cast<float*>(from));  // oneDNN's handles know no const
+    dnnl::memory target(layout_, onednn_engine(), packed_.data());
+    dnnl::reorder(source, target).execute(onednn_stream(), source, target);
+    onednn_stream().wait();
+    whole_.use(static_cast<float const*>(packed_.data()));
+    if (rest_) rest_->use(static_cast<float const*>(packed_.data()));
+  }
+
+  /// c = a times the matrix, for a block of `most` rows (whole), or of `rest`.
+  void operator()(bool whole, float const* a, float* c) const {
+    (whole ? whole_ : *rest_)(a, nullptr, c, scratch_.data());
+  }
+
+ private:
+  memory_desc layout_;
+  index_t inputs_, outputs_;
+  host_buffer packed_, scratch_;
+  packed_matmul whole_;
+  std::optional<packed_matmul> rest_;
+};
+
+/// scores[j] = e^(scores[j] - the largest) for j in [0, keys), 0 from there to padded_keys; returns their sum.
+SCALE_ALWAYS_INLINE float exponentials_of_keys(float* scores, index_t keys) {
+  index_t const padded = padded_keys(keys);
+  float most[key_lanes];
+  for (float& value : most) value = -std::numeric_limits<float>::infinity();
+  for (index_t j = keys; j < padded; ++j) scores[j] = -std::numeric_limits<float>::infinity();
+  for (index_t first = 0; first < padded; first += key_lanes) {
+#pragma omp simd
+    for (int lane = 0; lane < key_lanes; ++lane)
+      most[lane] = scores[first + lane] > most[lane] ? scores[first + lane] : most[lane];
+  }
+  for (int half = key_lanes / 2; half > 0; half /= 2)
+    for (int lane = 0; lane < half; ++lane)
+      most[lane] = most[lane] > most[lane + half] ? most[lane] : most[lane + half];
+  float const largest = most[0];
+  return sum_lanes(padded, [=](index_t j) { return scores[j] = exp_of_negative(scores[j] - largest); });
+}
+
+/// q, k and v as in attention_forward; `scale` multiplies the scores. Keys and values of a head are packed once for all
+/// of its blocks that a thread has. Weights are divided by their sum after the product with the values, where there are
+/// fewer numbers.
 template <class T>
 void attention_by_tiles(context const& c, tensor_view<T const, 2, context> const& q,
                         attention_forward_args<T, context> const& a, T scale) {
   index_t const width = q.extent(1) / a.heads, tokens = a.tokens, padded = padded_keys(tokens);
   index_t const most = tile_queries(tokens), blocks = (tokens + most - 1) / most, sets = q.extent(0) / tokens;
-  parallel_for(c, sets * a.heads * blocks, 1, [&](index_t begin, index_t end) {
-    context const one(1);
-    std::vector<T> scaled(static_cast<std::size_t>(most * width)), scores(static_cast<std::size_t>(most * padded));
-    for (index_t unit = begin; unit < end; ++unit) {
-      index_t const first = unit % blocks * most, count = (std::min)(most, tokens - first);
-      index_t const column = unit / blocks % a.heads * width, set = unit / blocks / a.heads * tokens;
-      T const* const from = q.data_handle() + (set + first) * q.stride(0) + column;
+  auto const one_block = [&](tile_product const& keys, tile_product const& values, index_t set, index_t head,
+                             index_t first, T* queries, T* scores, T* sums) {
+    index_t const count = (std::min)(most, tokens - first), row = set * tokens + first, column = head * width;
+    T const* const from = q.data_handle() + row * q.stride(0) + column;
+    T* const out = a.out.data_handle() + row * a.out.stride(0) + column;
+    simd_dispatch([&] {
+      for (index_t i = 0; i < count; ++i) {
+#pragma omp simd
+        for (index_t d = 0; d < width; ++d) queries[i * width + d] = scale * from[i * q.stride(0) + d];
+      }
+    });
+    keys(count == most, queries, scores);
+    simd_dispatch([&] {
+      for (index_t i = 0; i < count; ++i) sums[i] = exponentials_of_keys(scores + i * padded, tokens);
+    });
+    if (a.probs.has_data()) {
       simd_dispatch([&] {
         for (index_t i = 0; i < count; ++i) {
-          T const* const in = from + i * q.stride(0);
-          T* const to = scaled.data() + i * width;
+          T* const probs = a.probs.data_handle() + ((row + i) * a.heads + head) * tokens;
+          T const inverse = T(1) / sums[i];
 #pragma omp simd
-          for (index_t d = 0; d < width; ++d) to[d] = scale * in[d];
+          for (index_t j = 0; j < tokens; ++j) probs[j] = scores[i * padded + j] * inverse;
         }
       });
-      auto const rows_of = [&](tensor_view<T const, 2, context> const& m) {
-        return matrix{const_cast<T*>(m.data_handle()) + set * m.stride(0) + column, tokens, width, m.stride(0), 1};
-      };
-      matrix const weights{scores.data(), count, tokens, padded, 1};
-      multiply(one, "attention_forward", {scaled.data(), count, width, width, 1}, rows_of(a.k).flipped(), weights);
-      simd_dispatch([&] {
-        for (index_t i = 0; i < count; ++i) softmax_of_keys(scores.data() + i * padded, tokens);
-      });
-      if (a.probs.has_data()) {
-        index_t const head = column / width;
-        for (index_t i = 0; i < count; ++i)
-          std::copy_n(scores.data() + i * padded, tokens,
-                      a.probs.data_handle() + ((set + first + i) * a.heads + head) * tokens);
-      }
-      T* const out = a.out.data_handle() + (set + first) * a.out.stride(0) + column;
-      multiply(one, "attention_forward", weights, rows_of(a.v), {out, count, width, a.out.stride(0), 1});
     }
+    T* const mixed = queries;  // which are not needed any more
+    values(count == most, scores, mixed);
+    simd_dispatch([&] {
+      for (index_t i = 0; i < count; ++i) {
+        T const inverse = T(1) / sums[i];
+#pragma omp simd
+        for (index_t d = 0; d < width; ++d) out[i * a.out.stride(0) + d] = mixed[i * width + d] * inverse;
+      }
+    });
+  };
+  parallel_for(c, sets * a.heads * blocks, 1, [&](index_t begin, index_t end) {
+    thread_scope const one(context(1));
+    onednn_call("attention_forward", [&] {
+      std::vector<T> queries(static_cast<std::size_t>(most * width)), scores(static_cast<std::size_t>(most * padded));
+      std::vector<T> sums(static_cast<std::size_t>(most));
+      tile_product keys(most, tokens % most, width, tokens, width, padded);
+      tile_product values(most, tokens % most, tokens, width, padded, width);
+      for (index_t unit = begin; unit < end; ++unit) {
+        index_t const first = unit % blocks * most, head = unit / blocks % a.heads, set = unit / blocks / a.heads;
+        if (unit == begin || first == 0) {
+          index_t const column = head * width;
+          keys.pack(a.k.data_handle() + set * tokens * a.k.stride(0) + column, 1, a.k.stride(0));
+          values.pack(a.v.data_handle() + set * tokens * a.v.stride(0) + column, a.v.stride(0), 1);
+        }
+        one_block(keys, values, set, head, first, queries.data(), scores.data(), sums.data());
+      }
+    });
   });
 }
 

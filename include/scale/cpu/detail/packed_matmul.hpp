@@ -12,8 +12,8 @@
 
 namespace scale::cpu::detail {
 
-/// Rows of a block: a function of nothing, so that sums do not depend on threads; 56 rows of 3072 floats fit the L2.
-inline constexpr index_t packed_block_rows = 56;
+/// Rows of a block: a function of nothing, so that sums do not depend on threads. Fewer read the weight more often.
+inline constexpr index_t packed_block_rows = 112;
 
 /// c [rows, outputs] = or += a [rows, inputs] times the weight, plus bias; rows of a and c any distance apart.
 struct packed_matmul_shape {
@@ -43,23 +43,27 @@ inline memory_desc packed_weight_layout(index_t inputs, index_t outputs) {
       .weights_desc();
 }
 
-/// One product, kept for blocks of equal shape. The weight is used as it lies where oneDNN wants that layout for this
-/// shape too, which it has done wherever tried; else it is reordered once, here.
+/// One product, kept for blocks of equal shape.
 class packed_matmul {
  public:
-  packed_matmul(packed_matmul_shape const& s, float const* packed) : packed_(packed) {
+  explicit packed_matmul(packed_matmul_shape const& s) : layout_(packed_weight_layout(s.inputs, s.outputs)) {
     dnnl::matmul::primitive_desc const description = packed_matmul_description(s);
-    memory_desc const layout = packed_weight_layout(s.inputs, s.outputs), wanted = description.weights_desc();
-    if (wanted != layout) {
-      reordered_ = dnnl::memory(wanted, onednn_engine());
-      dnnl::memory source = weight_memory(layout);
-      dnnl::reorder(source, reordered_).execute(onednn_stream(), source, reordered_);
-      onednn_stream().wait();
-    }
-    source_ = description.src_desc(), weights_ = wanted, result_ = description.dst_desc();
+    source_ = description.src_desc(), weights_ = description.weights_desc(), result_ = description.dst_desc();
     if (s.has_bias) bias_ = memory_desc({1, s.outputs}, dnnl::memory::data_type::f32, memory_dims{s.outputs, 1});
     scratch_ = description.scratchpad_desc();
     primitive_ = dnnl::matmul(description);
+  }
+
+  /// The weight of the calls that follow, of packed_weight_layout; call it again when its numbers have changed. It is
+  /// used as it lies where oneDNN wants that layout for this shape too, which it has done wherever tried; else it is
+  /// reordered once, here.
+  void use(float const* packed) {
+    packed_ = packed;
+    if (weights_ == layout_) return;
+    if (!reordered_) reordered_ = dnnl::memory(weights_, onednn_engine());
+    dnnl::memory source = weight_memory(layout_);
+    dnnl::reorder(source, reordered_).execute(onednn_stream(), source, reordered_);
+    onednn_stream().wait();
   }
 
   /// Memory that a call needs. oneDNN's own is of the thread that made the primitive: no other may call it then.
@@ -83,8 +87,8 @@ class packed_matmul {
     return dnnl::memory(layout, onednn_engine(), const_cast<float*>(packed_));
   }
 
-  float const* packed_;
-  memory_desc source_, weights_, result_, bias_, scratch_;
+  float const* packed_ = nullptr;
+  memory_desc layout_, source_, weights_, result_, bias_, scratch_;
   dnnl::memory reordered_;
   dnnl::matmul primitive_;
 };

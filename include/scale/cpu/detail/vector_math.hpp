@@ -34,6 +34,27 @@ SCALE_ALWAYS_INLINE float exp(float x) {
   return mantissa * scale1 * scale2;
 }
 
+/// e^x for x <= 0 within 1.1 units in the last place, and 0 below -87, where e^x is nearly subnormal; NaN gives NaN.
+/// Half of the work of exp.
+SCALE_ALWAYS_INLINE float exp_of_negative(float x) {
+  constexpr float to_integer = 0x1.8p23f;
+  constexpr float log2_e = 1.44269504f, ln2_high = 0x1.62e4p-1f, ln2_low = 1.42860677e-6f, least = -87.0f;
+  float const bounded = x < least ? least : x;
+  float const shifted = bounded * log2_e + to_integer;
+  float const n = shifted - to_integer;
+  float const r = (bounded - n * ln2_high) - n * ln2_low;
+  float p = 1.39261775e-3f;
+  p = p * r + 8.36317418e-3f;
+  p = p * r + 4.16665547e-2f;
+  p = p * r + 1.66665770e-1f;
+  p = p * r + 0.5f;
+  float const mantissa = (p * r) * r + r + 1.0f;
+  // 2^n goes straight into the exponent: it stays that of a normal number
+  std::uint32_t const exponent = std::bit_cast<std::uint32_t>(shifted) << 23;
+  float const result = std::bit_cast<float>(std::bit_cast<std::uint32_t>(mantissa) + exponent);
+  return x < least ? 0.0f : result;
+}
+
 /// Normal distribution at x: cdf = P(X <= x) with small relative error in the lower tail too, and the density; and x
 /// bounded to [-14.5, 14.5], outside of which cdf and density are 0 or 1 in float: bounded * 0 is 0 at infinity too.
 struct normal_value {

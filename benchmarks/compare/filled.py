@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tensors filled by a rule from their names, as in the golden files of backbones, and weight files of them."""
+import json
+import math
+import struct
+
+FRAMES = 16
+SEED = 1
+
+
+def fill(name, shape, centre, half):
+    """centre + half * uniform in [-1, 1): splitmix64 over the places, its key from the name's FNV-1a and the seed."""
+    import numpy as np
+    step, bits, key = 0x9E3779B97F4A7C15, (1 << 64) - 1, 0xCBF29CE484222325
+    for byte in name.encode():
+        key = (key ^ byte) * 0x100000001B3 & bits
+    z = np.arange(1, math.prod(shape) + 1, dtype=np.uint64) * np.uint64(step)
+    z += np.uint64(key ^ SEED * step & bits)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        z = (z ^ (z >> np.uint64(shift))) * np.uint64(factor)
+    z ^= z >> np.uint64(31)
+    uniform = (z >> np.uint64(40)).astype(np.float64) * 2.0 ** -24
+    return (centre + half * (2 * uniform - 1)).astype(np.float32).reshape(shape)
+
+
+def tensor(name, shape):
+    """A parameter: activations stay of order 1."""
+    leaf = name.rsplit(".", 1)[-1]
+    if leaf == "running_var":
+        return fill(name, shape, 1, .25)
+    if len(shape) == 1:
+        return fill(name, shape, 1 if leaf == "weight" else 0, .1)
+    return fill(name, shape, 0, math.sqrt(3 / math.prod(shape[1:])))
+
+
+def clip(size):
+    return fill("clip", (1, 3, FRAMES, size, size), 0, 1.5)
+
+
+def golden_feature(path):
+    import numpy as np
+    with open(path, "rb") as file:
+        length, = struct.unpack("<Q", file.read(8))
+        begin, end = json.loads(file.read(length))["feature"]["data_offsets"]
+        file.seek(8 + length + begin)
+        return np.frombuffer(file.read(end - begin), np.float64)
+
+
+def write_safetensors(path, tensors):
+    header, at = {}, 0
+    for name, value in tensors.items():
+        header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [at, at + value.nbytes]}
+        at += value.nbytes
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for value in tensors.values():
+            file.write(value.tobytes())
