@@ -43,7 +43,7 @@ void cut(std::filesystem::path const& from, std::filesystem::path const& to, dou
 
 /// Where the packets of a file's first stream begin, in the order of the file.
 std::vector<std::int64_t> packet_places(std::filesystem::path const& path) {
-  video::detail::file_input const input(path, 1 << 26, {});
+  video::detail::file_input const input(path, video::read_options());
   video::detail::packet_ptr const packet(av_packet_alloc());
   std::vector<std::int64_t> places;
   while (av_read_frame(&*input, packet.get()) >= 0) {
