@@ -55,8 +55,8 @@ SCALE_ALWAYS_INLINE float sum_lanes(index_t padded, Term const& term) {
   return sum[0];
 }
 
-/// Softmax of scores[0, keys) in place; scores up to padded_keys become 0.
-SCALE_ALWAYS_INLINE void softmax_of_keys(float* scores, index_t keys) {
+/// The largest of scores[0, keys); scores from there to padded_keys become -infinity.
+SCALE_ALWAYS_INLINE float largest_of_keys(float* scores, index_t keys) {
   index_t const padded = padded_keys(keys);
   float most[key_lanes];
   for (float& value : most) value = -std::numeric_limits<float>::infinity();
@@ -69,7 +69,13 @@ SCALE_ALWAYS_INLINE void softmax_of_keys(float* scores, index_t keys) {
   for (int half = key_lanes / 2; half > 0; half /= 2)
     for (int lane = 0; lane < half; ++lane)
       most[lane] = most[lane] > most[lane + half] ? most[lane] : most[lane + half];
-  float const largest = most[0];
+  return most[0];
+}
+
+/// Softmax of scores[0, keys) in place; scores up to padded_keys become 0.
+SCALE_ALWAYS_INLINE void softmax_of_keys(float* scores, index_t keys) {
+  index_t const padded = padded_keys(keys);
+  float const largest = largest_of_keys(scores, keys);
   float const sum = sum_lanes(padded, [=](index_t j) { return scores[j] = exp(scores[j] - largest); });
   float const inverse = 1.0f / sum;
 #pragma omp simd

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <optional>
 #include <vector>
 
@@ -77,20 +76,8 @@ class tile_product {
 
 /// scores[j] = e^(scores[j] - the largest) for j in [0, keys), 0 from there to padded_keys; returns their sum.
 SCALE_ALWAYS_INLINE float exponentials_of_keys(float* scores, index_t keys) {
-  index_t const padded = padded_keys(keys);
-  float most[key_lanes];
-  for (float& value : most) value = -std::numeric_limits<float>::infinity();
-  for (index_t j = keys; j < padded; ++j) scores[j] = -std::numeric_limits<float>::infinity();
-  for (index_t first = 0; first < padded; first += key_lanes) {
-#pragma omp simd
-    for (int lane = 0; lane < key_lanes; ++lane)
-      most[lane] = scores[first + lane] > most[lane] ? scores[first + lane] : most[lane];
-  }
-  for (int half = key_lanes / 2; half > 0; half /= 2)
-    for (int lane = 0; lane < half; ++lane)
-      most[lane] = most[lane] > most[lane + half] ? most[lane] : most[lane + half];
-  float const largest = most[0];
-  return sum_lanes(padded, [=](index_t j) { return scores[j] = exp_of_negative(scores[j] - largest); });
+  float const largest = largest_of_keys(scores, keys);
+  return sum_lanes(padded_keys(keys), [=](index_t j) { return scores[j] = exp_of_negative(scores[j] - largest); });
 }
 
 /// q, k and v as in attention_forward; `scale` multiplies the scores. Keys and values of a head are packed once for all
