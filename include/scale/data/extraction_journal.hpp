@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -33,15 +34,18 @@ namespace scale {
 /// One extraction's journal, open for as long as this object lives, and for nobody else: a second one is refused.
 class extraction_journal {
  public:
-  /// Opens the journal at `path`, or begins one. `identity` says what the extraction is, an object; `feature_width` how
-  /// wide its features are. Throws input_error, and changes nothing, where the file is no journal, another
-  /// extraction's (naming what differs), or in use.
-  extraction_journal(std::filesystem::path path, nlohmann::json const& identity, index_t feature_width)
+  /// Opens the journal at `path`, or begins one, and calls found(i, extracted_video) for what it holds, in order.
+  /// `identity` says what the extraction is, an object; `feature_width` how wide its features are. Throws input_error
+  /// where the file is no journal, another extraction's (naming what differs), or in use, and what `found` throws: the
+  /// file is as it was then.
+  template <std::invocable<index_t, extracted_video const&> Found>
+  extraction_journal(std::filesystem::path path, nlohmann::json const& identity, index_t feature_width,
+                     Found const& found)
       : path_(std::move(path)), width_(static_cast<std::size_t>(feature_width)) {
     open();
     try {
       if (!read_identity(identity)) begin(identity);
-      scan();
+      scan(found);
     } catch (...) {
       ::close(descriptor_);
       throw;
@@ -181,13 +185,15 @@ class extraction_journal {
   }
 
   /// Finds all whole records; cuts off what follows them.
-  void scan() {
+  template <class Found>
+  void scan(Found const& found) {
     std::uint64_t at = end_;
     std::int64_t last = -1;
     while (std::optional<std::vector<std::byte>> const body = read_body(at)) {
       extracted_video const video = decode(*body);
       if (video.index <= last) refuse_file(path_, "videos do not ascend; remove it");
       last = video.index;
+      found(size(), video);
       places_.push_back(at);
       at += sizeof(detail::journal::record_header) + body->size();
     }
@@ -202,8 +208,7 @@ class extraction_journal {
     struct ::stat facts = {};
     if (::fstat(descriptor_, &facts) != 0) throw_write_failure(path_, "examining", errno);
     std::uint64_t const rest = static_cast<std::uint64_t>(facts.st_size) - at - sizeof(header);
-    if (header.mark != fmt::record_mark || header.bytes > rest || header.bytes < sizeof(fmt::video_body))
-      return std::nullopt;
+    if (!fmt::can_be_whole(header, rest)) return std::nullopt;
     std::vector<std::byte> body(static_cast<std::size_t>(header.bytes));
     if (read_at(at + sizeof(header), body) < body.size() || crc32c(body) != header.crc) return std::nullopt;
     return body;

@@ -71,12 +71,10 @@ class extraction_work {
         {"provenance", provenance_},       {"type", std::string(name_of(job.options.type))},
         {"columns", videos.columns},       {"classes", videos.classes},
         {"videos", videos.entries.size()}, {"list_sha256", fingerprint_of(videos)}};
-    journal_.emplace(journal_path(job.store), identity, job.feature_width);
-    for (index_t i = 0; i < journal_->size(); ++i) {
-      extracted_video const done = journal_->read(i);
+    journal_.emplace(journal_path(job.store), identity, job.feature_width, [&](index_t i, extracted_video const& done) {
       expect_unchanged(i, done);
       failed_ += done.failure.empty() ? 0 : 1;
-    }
+    });
   }
 
   /// Videos done, failures among them.
@@ -169,11 +167,12 @@ class extraction_work {
   void expect_unchanged(index_t i, extracted_video const& done) const {
     bool const same_place =
         i < static_cast<index_t>(indices_.size()) && done.index == indices_[static_cast<std::size_t>(i)];
-    if (!same_place) refuse_file(journal_->path(), "its videos are not those of the list; remove it");
+    if (!same_place) refuse_file(journal_path(job_.store), "its videos are not those of the list; remove it");
     manifest_entry const& entry = videos_.entries[static_cast<std::size_t>(done.index)];
     if (stamp_of(entry.file) != done.stamp)
-      refuse_file(journal_->path(), "'" + printable(entry.name) +
-                                        "' changed since its features were extracted; remove this file to begin anew");
+      refuse_file(
+          journal_path(job_.store),
+          "'" + printable(entry.name) + "' changed since its features were extracted; remove this file to begin anew");
   }
 
   /// Whether the store is there already, of this very extraction, whole, and younger than its videos.

@@ -49,7 +49,7 @@ inline journal_contents read_journal_contents(std::filesystem::path const& path)
   while (rest.size() >= sizeof(record)) {
     std::memcpy(&record, rest.data(), sizeof(record));
     std::span<std::byte const> const behind = rest.subspan(sizeof(record));
-    if (record.mark != fmt::record_mark || record.bytes > behind.size() || record.bytes < sizeof(fmt::video_body) ||
+    if (!fmt::can_be_whole(record, behind.size()) ||
         crc32c(behind.first(static_cast<std::size_t>(record.bytes))) != record.crc)
       break;
     fmt::video_body body;

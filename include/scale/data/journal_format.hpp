@@ -42,6 +42,11 @@ struct video_body {
 };
 static_assert(sizeof(video_body) == 56);
 
+/// Whether a record that begins so can be whole, with `rest` bytes behind its header.
+constexpr bool can_be_whole(record_header const& header, std::uint64_t rest) noexcept {
+  return header.mark == record_mark && header.bytes <= rest && header.bytes >= sizeof(video_body);
+}
+
 }  // namespace detail::journal
 
 /// Whether a file begins as journals of extractions do.
