@@ -59,7 +59,9 @@ inline void add_view_options(CLI::App& command, view_arguments& a) {
   command.add_option("--passes", a.passes, "how often the clips are drawn")
       ->check(CLI::Range(1, 1 << 16))
       ->capture_default_str();
-  command.add_option("--size", a.size, "side of a clip in pixels; unless given the backbone's, which for 224 is 256 in views val")
+  command
+      .add_option("--size", a.size,
+                  "side of a clip in pixels; unless given the backbone's, which for 224 is 256 in views val")
       ->check(CLI::Range(1, 4096));
   command.add_option("--frames", a.frames, "frames per clip; unless given the backbone's")->check(CLI::Range(1, 4096));
   command.add_option("--stride", a.stride, "frames from one to the next at 30 per second; unless given the backbone's")
