@@ -2,12 +2,18 @@
 #pragma once
 // Element types that the CPU backend computes in.
 
+#include <scale/core/dtype.hpp>
+
 #include <concepts>
 
 namespace scale::cpu {
 
-/// float today; a type is added here when every operator of the backend handles it.
+/// What an operator takes that computes in float alone.
 template <class T>
 concept cpu_float = std::same_as<T, float>;
+
+/// What an operator takes that reads and writes either type and computes in stat_t<T>, float.
+template <class T>
+concept cpu_element = std::same_as<T, float> || std::same_as<T, bf16>;
 
 }  // namespace scale::cpu
