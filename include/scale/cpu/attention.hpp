@@ -8,6 +8,7 @@
 #include <scale/cpu/detail/dropout_mask.hpp>
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/attention.hpp>
 
@@ -139,7 +140,7 @@ void attention_forward(context const& c, tensor_view<T const, 2, context> q,
           detail::softmax_of_keys(weights, keys);
         }
         if (probs != nullptr)
-          for (index_t j = 0; j < a.tokens; ++j) probs[j] = T(j < seen ? weights[j] : 0.0f);
+          for (index_t j = 0; j < a.tokens; ++j) detail::round_to(probs[j], j < seen ? weights[j] : 0.0f);
         if (dropout.on() && seen != 0) dropout.apply(i, head, keys, weights);
         detail::weighted_rows<false>(seen, weights, 1, v.data, v.stride, width, out);
       }
