@@ -110,11 +110,9 @@ void attention_forward(context const& c, tensor_view<T const, 2, context> q,
   constexpr index_t most_queries = 128;
   index_t const width = q.extent(1) / a.heads;
   float const scale = detail::score_scale(a, width);
-  if constexpr (std::same_as<T, float>) {
-    if (detail::suits_tiles<T>(q, a)) {
-      detail::attention_by_tiles<T>(c, q, a, scale);
-      return;
-    }
+  if (detail::suits_tiles<T>(q, a)) {
+    detail::attention_by_tiles<T>(c, q, a, scale);
+    return;
   }
   std::vector<detail::query_block> const blocks = detail::query_blocks(a, q.extent(0), most_queries);
   // copies [tokens + 1, width]: of a set's values and of a query, where those are not float
