@@ -18,6 +18,7 @@
 #include <scale/cpu/gather_clips.hpp>
 #include <scale/cpu/gather_rows.hpp>
 #include <scale/cpu/gelu.hpp>
+#include <scale/cpu/gelu_dropout.hpp>
 #include <scale/cpu/group_mean.hpp>
 #include <scale/cpu/info_nce.hpp>
 #include <scale/cpu/l2_normalize.hpp>
@@ -29,6 +30,7 @@
 #include <scale/cpu/motion_energy.hpp>
 #include <scale/cpu/packed_linear.hpp>
 #include <scale/cpu/patch_rows.hpp>
+#include <scale/cpu/product.hpp>
 #include <scale/cpu/relu.hpp>
 #include <scale/cpu/relu6.hpp>
 #include <scale/cpu/rotary.hpp>

@@ -18,6 +18,7 @@
 #include <scale/ops/gather_clips.hpp>
 #include <scale/ops/gather_rows.hpp>
 #include <scale/ops/gelu.hpp>
+#include <scale/ops/gelu_dropout.hpp>
 #include <scale/ops/group_mean.hpp>
 #include <scale/ops/info_nce.hpp>
 #include <scale/ops/l2_normalize.hpp>
@@ -29,6 +30,7 @@
 #include <scale/ops/motion_energy.hpp>
 #include <scale/ops/packed_linear.hpp>
 #include <scale/ops/patch_rows.hpp>
+#include <scale/ops/product.hpp>
 #include <scale/ops/relu.hpp>
 #include <scale/ops/relu6.hpp>
 #include <scale/ops/rotary.hpp>

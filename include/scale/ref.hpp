@@ -17,6 +17,7 @@
 #include <scale/ref/gather_clips.hpp>
 #include <scale/ref/gather_rows.hpp>
 #include <scale/ref/gelu.hpp>
+#include <scale/ref/gelu_dropout.hpp>
 #include <scale/ref/group_mean.hpp>
 #include <scale/ref/info_nce.hpp>
 #include <scale/ref/l2_normalize.hpp>
@@ -28,6 +29,7 @@
 #include <scale/ref/motion_energy.hpp>
 #include <scale/ref/packed_linear.hpp>
 #include <scale/ref/patch_rows.hpp>
+#include <scale/ref/product.hpp>
 #include <scale/ref/relu.hpp>
 #include <scale/ref/relu6.hpp>
 #include <scale/ref/rotary.hpp>
