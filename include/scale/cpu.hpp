@@ -12,6 +12,7 @@
 #include <scale/cpu/cross_entropy.hpp>
 #include <scale/cpu/dropout.hpp>
 #include <scale/cpu/element.hpp>
+#include <scale/cpu/elementwise_product.hpp>
 #include <scale/cpu/fill.hpp>
 #include <scale/cpu/frame_pool.hpp>
 #include <scale/cpu/frozen_convolution.hpp>
@@ -30,7 +31,6 @@
 #include <scale/cpu/motion_energy.hpp>
 #include <scale/cpu/packed_linear.hpp>
 #include <scale/cpu/patch_rows.hpp>
-#include <scale/cpu/product.hpp>
 #include <scale/cpu/relu.hpp>
 #include <scale/cpu/relu6.hpp>
 #include <scale/cpu/rotary.hpp>

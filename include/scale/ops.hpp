@@ -11,6 +11,7 @@
 #include <scale/ops/copy.hpp>
 #include <scale/ops/cross_entropy.hpp>
 #include <scale/ops/dropout.hpp>
+#include <scale/ops/elementwise_product.hpp>
 #include <scale/ops/expect_value.hpp>
 #include <scale/ops/fill.hpp>
 #include <scale/ops/frame_pool.hpp>
@@ -30,7 +31,6 @@
 #include <scale/ops/motion_energy.hpp>
 #include <scale/ops/packed_linear.hpp>
 #include <scale/ops/patch_rows.hpp>
-#include <scale/ops/product.hpp>
 #include <scale/ops/relu.hpp>
 #include <scale/ops/relu6.hpp>
 #include <scale/ops/rotary.hpp>

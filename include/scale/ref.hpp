@@ -11,6 +11,7 @@
 #include <scale/ref/copy.hpp>
 #include <scale/ref/cross_entropy.hpp>
 #include <scale/ref/dropout.hpp>
+#include <scale/ref/elementwise_product.hpp>
 #include <scale/ref/fill.hpp>
 #include <scale/ref/frame_pool.hpp>
 #include <scale/ref/frozen_convolution.hpp>
@@ -29,7 +30,6 @@
 #include <scale/ref/motion_energy.hpp>
 #include <scale/ref/packed_linear.hpp>
 #include <scale/ref/patch_rows.hpp>
-#include <scale/ref/product.hpp>
 #include <scale/ref/relu.hpp>
 #include <scale/ref/relu6.hpp>
 #include <scale/ref/rotary.hpp>

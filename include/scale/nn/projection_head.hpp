@@ -4,9 +4,9 @@
 
 #include <scale/nn/arena.hpp>
 #include <scale/nn/linear_layer.hpp>
+#include <scale/ops/elementwise_product.hpp>
 #include <scale/ops/gelu_dropout.hpp>
 #include <scale/ops/matmul.hpp>
-#include <scale/ops/product.hpp>
 
 #include <cstddef>
 #include <string>
@@ -87,7 +87,7 @@ class projection_head {
       tensor_view<T, 2, B> const act = s.act[i - 1];
       layers_[i].backward(b, p, act, gradient);
       matmul(b, gradient, {.b = layers_[i].weight(p), .c = act});  // its own gradient, in its place
-      product(b, act, {.by = s.pre[i - 1], .y = act});
+      elementwise_product(b, act, {.by = s.pre[i - 1], .y = act});
       gradient = act;
     }
     layers_.front().backward(b, p, x, gradient, dx);

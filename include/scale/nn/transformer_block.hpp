@@ -8,9 +8,9 @@
 #include <scale/nn/linear_layer.hpp>
 #include <scale/ops/attention.hpp>
 #include <scale/ops/dropout.hpp>
+#include <scale/ops/elementwise_product.hpp>
 #include <scale/ops/gather_rows.hpp>
 #include <scale/ops/gelu_dropout.hpp>
-#include <scale/ops/product.hpp>
 
 #include <cstdint>
 #include <string>
@@ -226,7 +226,7 @@ class transformer_block {
     undrop(b, dy, dropped, dropout, 3, layout);
     gelu_dropout(b, s.pre, activated(act, s.pre, dropout, layout));
     fc2_.backward(b, p, act, dropped, dact);
-    product(b, dact, {.by = s.pre, .y = dact});
+    elementwise_product(b, dact, {.by = s.pre, .y = dact});
     fc1_.backward(b, p, s.normed2, dact, dnormed);
     norm2_.backward(b, p, s.middle, s.statistics2, dnormed, dy, write_mode::accumulate);
   }

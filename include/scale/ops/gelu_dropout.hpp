@@ -13,7 +13,7 @@ namespace scale {
 
 /// y = f(r, j) * gelu(x) and slope = f(r, j) * gelu'(x) for x [n, c], with gelu and its derivative as gelu_forward and
 /// gelu_backward have them, and f the factor of dropout_forward for the same p, key and rows: 0 where dropped, else
-/// 1 / (1 - p). Gradients go back as product(dy, slope). Computed in stat_t<T>, rounded once. A dropped element is 0
+/// 1 / (1 - p). Gradients go back as elementwise_product(dy, slope). Computed in stat_t<T>, rounded once. A dropped element is 0
 /// whatever x is. Rows may lie apart; aliasing is exact or absent, and y does not alias slope.
 template <class T, backend B>
 struct gelu_dropout_args {
