@@ -124,7 +124,6 @@ inline void copy_array(float const* from, float* to, index_t n) {
 }
 
 inline void triad(float const* x, float const* y, float s, float* z, index_t n) {
-#pragma omp simd
   for (index_t i = 0; i < n; ++i) z[i] = x[i] + s * y[i];
 }
 
