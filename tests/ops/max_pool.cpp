@@ -117,12 +117,12 @@ TEST_CASE_TEMPLATE("max_pool agrees with ref in every layout", T, SCALE_TEST_TYP
 
 TEST_CASE_TEMPLATE("max_pool hands on NaN and minus infinity", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
-  T const inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  double const inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   for (layout const l : testing::all_layouts) {
     pool_case const a{{1, 2, 1, 1, 6}, {1, 1, 2}, {1, 1, 2}, {0, 0, 0}};
     pool_run<T, test_backend> const run(b, a, l, {1, nan, nan, nan, -inf, -inf, 5, 5, inf, 0, -inf, 1},
                                         {1, 1, 1, 1, 1, 1});
-    testing::check_close("y", run.y, std::vector<T>{nan, nan, -inf, 5, inf, 1}, 0);
+    testing::check_close("y", run.y, testing::converted<T>(std::vector<double>{nan, nan, -inf, 5, inf, 1}), 0);
     CHECK(run.argmax == std::vector<std::int32_t>{1, 2, 4, 0, 2, 5});
   }
 }

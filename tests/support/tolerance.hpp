@@ -15,7 +15,7 @@ namespace testing {
 template <class T>
 inline constexpr double unit_roundoff = std::same_as<T, double>  ? 0x1p-53
                                         : std::same_as<T, float> ? 0x1p-24
-                                                                 : 0x1p-9;  // bf16: 8 bits of mantissa
+                                                                 : 0x1p-8;  // bf16: 8 bits of precision
 
 /// For values that come of a few operations on sums of `length` terms of random sign, each product and sum rounded:
 /// the errors add up like a random walk. Relative to the largest value of the tensor. Eight roundings (functions such

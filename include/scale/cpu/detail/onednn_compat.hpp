@@ -2,10 +2,12 @@
 #pragma once
 // oneDNN 2.x and 3.x under one face: the only header that knows the difference. Also its engine and stream.
 
+#include <scale/core/dtype.hpp>
 #include <scale/core/error.hpp>
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <concepts>
 #include <string>
 
 namespace scale::cpu::detail {
@@ -40,6 +42,11 @@ inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm, float
   ops.append_eltwise(1.0f, algorithm, alpha, beta);
 #endif
 }
+
+/// oneDNN's name for an element type of the backend.
+template <class T>
+inline constexpr dnnl::memory::data_type onednn_type =
+    std::same_as<T, bf16> ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 
 using memory_desc = dnnl::memory::desc;
 using memory_dims = dnnl::memory::dims;
