@@ -104,7 +104,7 @@ TEST_CASE_TEMPLATE("max_pool agrees with ref in every layout", T, SCALE_TEST_TYP
     for (layout const l : testing::all_layouts) {
       // few values: many ties, of which the first counts
       std::vector<T> x = testing::random_values<T>(a.x.size(), 1, -3, 3);
-      for (T& value : x) value = std::trunc(value);
+      for (T& value : x) value = T(std::trunc(scale::stat_t<T>(value)));
       auto const dy = testing::random_values<T>(a.y().size(), 2);
       pool_run<double, scale::ref::context> const expected(oracle, a, layout::row_major, testing::converted<double>(x),
                                                            testing::converted<double>(dy));
@@ -117,12 +117,14 @@ TEST_CASE_TEMPLATE("max_pool agrees with ref in every layout", T, SCALE_TEST_TYP
 
 TEST_CASE_TEMPLATE("max_pool hands on NaN and minus infinity", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
-  double const inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  using S = scale::stat_t<T>;
+  S const inf = std::numeric_limits<S>::infinity(), nan = std::numeric_limits<S>::quiet_NaN();
+  auto const of = [](std::vector<S> const& values) { return testing::converted<T>(values); };
   for (layout const l : testing::all_layouts) {
     pool_case const a{{1, 2, 1, 1, 6}, {1, 1, 2}, {1, 1, 2}, {0, 0, 0}};
-    pool_run<T, test_backend> const run(b, a, l, {1, nan, nan, nan, -inf, -inf, 5, 5, inf, 0, -inf, 1},
-                                        {1, 1, 1, 1, 1, 1});
-    testing::check_close("y", run.y, testing::converted<T>(std::vector<double>{nan, nan, -inf, 5, inf, 1}), 0);
+    pool_run<T, test_backend> const run(b, a, l, of({1, nan, nan, nan, -inf, -inf, 5, 5, inf, 0, -inf, 1}),
+                                        of({1, 1, 1, 1, 1, 1}));
+    testing::check_close("y", run.y, std::vector<S>{nan, nan, -inf, 5, inf, 1}, 0);
     CHECK(run.argmax == std::vector<std::int32_t>{1, 2, 4, 0, 2, 5});
   }
 }

@@ -27,6 +27,10 @@ double tolerance(scale::index_t length = 1) {
          (std::same_as<T, stat> ? 0.0 : unit_roundoff<T>);
 }
 
+/// One more rounding to T where T is narrower than what is computed in: for what a contract lets round in between.
+template <class T>
+inline constexpr double storage_rounding = std::same_as<T, scale::stat_t<T>> ? 0.0 : unit_roundoff<T>;
+
 /// For gradients against central differences of fourth order in double with step 1e-3: h^4 and rounding / h are both
 /// near 1e-12; what is differentiated here has values and derivatives of order 1 to 100.
 inline constexpr double difference_tolerance = 1e-7;

@@ -4,6 +4,7 @@
 
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/square_roots.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/adamw.hpp>
@@ -35,7 +36,7 @@ void adamw_step(context const& c, tensor_view<acc_t<T> const, 1, context> gradie
     for (index_t i = 0; i < n; ++i) w[i] = w[i] * decay - rate * m[i] / (roots[i] / root_correction + eps);
     if (rounded == nullptr) return;
 #pragma omp simd
-    for (index_t i = 0; i < n; ++i) rounded[i] = T(w[i]);
+    for (index_t i = 0; i < n; ++i) detail::round_to(rounded[i], w[i]);
   };
   detail::parallel_for(c, gradient.size(), detail::grain_for(7 * sizeof(acc)), [&](index_t begin, index_t end) {
     detail::simd_dispatch([&] {

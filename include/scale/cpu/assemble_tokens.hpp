@@ -3,6 +3,7 @@
 // Assembly of token rows on the CPU.
 
 #include <scale/cpu/detail/column_sums.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/assemble_tokens.hpp>
@@ -26,7 +27,7 @@ void assemble_tokens_forward(context const& c, tensor_view<T const, 2, context> 
         source < 0 ? a.mask_token.data_handle() : projected.data_handle() + source * projected.stride(0);
     T const* const position = a.position.data_handle() + clip * a.position.stride(0);
 #pragma omp simd
-    for (index_t j = 0; j < h; ++j) out[j] = T(stat_t<T>(content[j]) + stat_t<T>(position[j]));
+    for (index_t j = 0; j < h; ++j) detail::round_to(out[j], stat_t<T>(content[j]) + stat_t<T>(position[j]));
   };
   detail::for_each_row(c, row, a.tokens);
 }

@@ -8,6 +8,7 @@
 #include <scale/cpu/detail/dropout_mask.hpp>
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/attention.hpp>
 
@@ -109,11 +110,9 @@ void attention_forward(context const& c, tensor_view<T const, 2, context> q,
   constexpr index_t most_queries = 128;
   index_t const width = q.extent(1) / a.heads;
   float const scale = detail::score_scale(a, width);
-  if constexpr (std::same_as<T, float>) {
-    if (detail::suits_tiles<T>(q, a)) {
-      detail::attention_by_tiles<T>(c, q, a, scale);
-      return;
-    }
+  if (detail::suits_tiles<T>(q, a)) {
+    detail::attention_by_tiles<T>(c, q, a, scale);
+    return;
   }
   std::vector<detail::query_block> const blocks = detail::query_blocks(a, q.extent(0), most_queries);
   // copies [tokens + 1, width]: of a set's values and of a query, where those are not float
@@ -139,7 +138,7 @@ void attention_forward(context const& c, tensor_view<T const, 2, context> q,
           detail::softmax_of_keys(weights, keys);
         }
         if (probs != nullptr)
-          for (index_t j = 0; j < a.tokens; ++j) probs[j] = T(j < seen ? weights[j] : 0.0f);
+          for (index_t j = 0; j < a.tokens; ++j) detail::round_to(probs[j], j < seen ? weights[j] : 0.0f);
         if (dropout.on() && seen != 0) dropout.apply(i, head, keys, weights);
         detail::weighted_rows<false>(seen, weights, 1, v.data, v.stride, width, out);
       }

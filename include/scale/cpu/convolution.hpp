@@ -14,13 +14,13 @@
 
 namespace scale::cpu {
 
-template <cpu_float T, int Rank>
+template <cpu_element T, int Rank>
 void convolution_forward(context const& c, tensor_view<T const, Rank, context> x,
                          convolution_forward_args<T, Rank, context> const& a) {
   if (a.y.size() == 0) return;
   constexpr auto op = "convolution_forward";
   detail::thread_scope const threads(c);
-  detail::onednn_call(op, [&] {
+  detail::onednn_call<T>(op, [&] {
     detail::memory_desc const weights = detail::describe_weight(a.weight, a.groups);
     detail::memory_desc const bias = detail::describe_bias(a.bias);
     detail::convolution_plan const plan(x, a.y, a.residual, weights, bias, detail::geometry_of(a), a.act);
@@ -32,7 +32,7 @@ void convolution_forward(context const& c, tensor_view<T const, Rank, context> x
   });
 }
 
-template <cpu_float T, int Rank>
+template <cpu_element T, int Rank>
 void convolution_backward(context const& c, tensor_view<T const, Rank, context> x,
                           convolution_backward_args<T, Rank, context> const& a) {
   if (a.dy.size() == 0) {
@@ -41,16 +41,17 @@ void convolution_backward(context const& c, tensor_view<T const, Rank, context> 
   }
   constexpr auto op = "convolution_backward";
   detail::thread_scope const threads(c);
-  detail::onednn_call(op, [&] {
+  detail::onednn_call<T>(op, [&] {
     using dnnl::memory;
     auto const& engine = detail::onednn_engine();
     auto const direct = dnnl::algorithm::convolution_direct;
     detail::memory_desc const x_desc = detail::describe(x), dy_desc = detail::describe(a.dy);
     detail::memory_desc const given = detail::describe_weight(a.weight, a.groups);
+    detail::memory_desc const gradient = detail::describe_weight(a.weight, a.groups, detail::onednn_type<acc_t<T>>);
     detail::memory_desc const bias_desc = detail::describe_bias(a.dbias), any = detail::any_layout(given);
     detail::convolution_geometry const geometry = detail::geometry_of(a);
     auto const hint = detail::convolution_forward_description(dnnl::prop_kind::forward_training, direct, x_desc, any,
-                                                              bias_desc, dy_desc, geometry, dnnl::primitive_attr());
+                                                              {}, dy_desc, geometry, dnnl::primitive_attr());
     memory const dy(dy_desc, engine, detail::handle(a.dy));
     if (a.dx.has_data()) {
       detail::memory_desc const dx_desc = detail::describe(a.dx);
@@ -65,8 +66,8 @@ void convolution_backward(context const& c, tensor_view<T const, Rank, context> 
       detail::onednn_stream().wait();
     }
     if (a.dweight.has_data() || a.dbias.has_data()) {
-      auto const description = detail::convolution_backward_weights_description(direct, x_desc, any, bias_desc, dy_desc,
-                                                                                geometry, hint, dnnl::primitive_attr());
+      auto const description = detail::convolution_backward_weights_description(
+          direct, x_desc, detail::any_layout(gradient), bias_desc, dy_desc, geometry, hint, dnnl::primitive_attr());
       memory const dweight(description.diff_weights_desc(), engine);
       std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, memory(x_desc, engine, detail::handle(x))},
                                                 {DNNL_ARG_DIFF_DST, dy},
@@ -79,7 +80,7 @@ void convolution_backward(context const& c, tensor_view<T const, Rank, context> 
       dnnl::convolution_backward_weights(description).execute(detail::onednn_stream(), arguments);
       detail::onednn_stream().wait();
       if (a.dweight.has_data())
-        detail::add_to(detail::reordered(dweight, given), a.dweight.data_handle(), a.dweight.size());
+        detail::add_to(detail::reordered(dweight, gradient), a.dweight.data_handle(), a.dweight.size());
       if (bias_desc) detail::add_to(dbias, a.dbias.data_handle(), a.dbias.size());
     }
   });

@@ -3,6 +3,7 @@
 // Cross-entropy on the CPU: rows over the threads, each vectorised; the mean is summed in row order, in double.
 
 #include <scale/cpu/detail/reduce.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/detail/vector_math.hpp>
 #include <scale/cpu/element.hpp>
@@ -44,7 +45,7 @@ void cross_entropy_backward(context const& c, tensor_view<T const, 2, context> l
     index_t const label = a.labels(i);
 #pragma omp simd
     for (index_t j = 0; j < classes; ++j)
-      out[j] = T(factor * (detail::exp(float(in[j]) - lse) - (j == label ? 1.0f : 0.0f)));
+      detail::round_to(out[j], factor * (detail::exp(float(in[j]) - lse) - (j == label ? 1.0f : 0.0f)));
   };
   detail::for_each_row(c, row, logits, a.dlogits);
 }

@@ -3,6 +3,7 @@
 // Dropout on the CPU: masks are made in the pass that uses them, sixteen Philox blocks at a time.
 
 #include <scale/cpu/detail/dropout_mask.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/dropout.hpp>
@@ -29,10 +30,10 @@ SCALE_ALWAYS_INLINE void dropout_row(random_key key, double p, std::uint64_t fir
       T const* const r = residual + offset;
 #pragma omp simd
       for (index_t j = 0; j < length; ++j)
-        y[j] = T(factors[j] == 0.0f ? float(r[j]) : float(r[j]) + factors[j] * float(x[j]));
+        round_to(y[j], factors[j] == 0.0f ? float(r[j]) : float(r[j]) + factors[j] * float(x[j]));
     } else {
 #pragma omp simd
-      for (index_t j = 0; j < length; ++j) y[j] = T(factors[j] == 0.0f ? 0.0f : factors[j] * float(x[j]));
+      for (index_t j = 0; j < length; ++j) round_to(y[j], factors[j] == 0.0f ? 0.0f : factors[j] * float(x[j]));
     }
   });
 }

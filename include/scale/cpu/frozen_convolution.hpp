@@ -12,14 +12,14 @@
 
 namespace scale::cpu {
 
-template <cpu_float T, int Rank>
+template <cpu_element T, int Rank>
 class frozen_convolution {
  public:
   frozen_convolution(context const& c, tensor_view<T const, Rank, context> weight,
                      freeze_convolution_args<T, Rank, context> const& a)
       : fixed_(a), weight_extents_(weight.extents()) {
     detail::thread_scope const threads(c);
-    detail::onednn_call("freeze_convolution", [&] {
+    detail::onednn_call<T>("freeze_convolution", [&] {
       detail::memory_desc const layout = detail::describe_weight(weight, a.groups);
       detail::reorder({layout, detail::onednn_engine(), detail::handle(weight)}, weights_.get(layout));
       if (!a.bias.has_data()) return;
@@ -35,7 +35,7 @@ class frozen_convolution {
   void forward(context const& c, tensor_view<T const, Rank, context> x,
                frozen_convolution_forward_args<T, Rank, context> const& a) {
     detail::thread_scope const threads(c);
-    detail::onednn_call("frozen_convolution_forward", [&] {
+    detail::onednn_call<T>("frozen_convolution_forward", [&] {
       problem const asked{x.extents(),
                           x.strides(),
                           a.y.strides(),
@@ -84,13 +84,13 @@ class frozen_convolution {
   detail::convolution_copies copies_;
 };
 
-template <cpu_float T, int Rank>
+template <cpu_element T, int Rank>
 frozen_convolution<T, Rank> freeze_convolution(context const& c, tensor_view<T const, Rank, context> weight,
                                                freeze_convolution_args<T, Rank, context> const& a) {
   return {c, weight, a};
 }
 
-template <cpu_float T, int Rank>
+template <cpu_element T, int Rank>
 void frozen_convolution_forward(context const& c, tensor_view<T const, Rank, context> x,
                                 frozen_convolution<T, Rank>& frozen,
                                 frozen_convolution_forward_args<T, Rank, context> const& a) {

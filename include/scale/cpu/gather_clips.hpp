@@ -4,6 +4,7 @@
 
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/gather_clips.hpp>
 
@@ -43,7 +44,7 @@ void gather_clips(context const& c, tensor_view<S const, 3, context> store, tens
     T* const to = y.data_handle() + r * y.stride(0);
     auto const convert = [=](auto const& centred, auto const& scaled) {
 #pragma omp simd
-      for (index_t j = 0; j < d; ++j) to[j] = T(scaled(j, centred(j, detail::stored_value(from[j]))));
+      for (index_t j = 0; j < d; ++j) detail::round_to(to[j], scaled(j, centred(j, detail::stored_value(from[j]))));
     };
     auto const as_it_is = [](index_t, float value) { return value; };
     auto const centred = [mean](index_t j, float value) { return value - mean[j]; };

@@ -4,6 +4,7 @@
 
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/gather_rows.hpp>
 
@@ -34,7 +35,7 @@ void gather_rows_backward(context const& c, tensor_view<T const, 2, context> dy,
         T const* const from = dy.data_handle() + r * dy.stride(0);
         T* const to = a.dx.data_handle() + a.index(r) * a.dx.stride(0);
 #pragma omp simd
-        for (index_t j = begin; j < end; ++j) to[j] = T(stat_t<T>(to[j]) + stat_t<T>(from[j]));
+        for (index_t j = begin; j < end; ++j) detail::round_to(to[j], stat_t<T>(to[j]) + stat_t<T>(from[j]));
       }
     });
   });

@@ -2,6 +2,7 @@
 #pragma once
 // Gaussian error linear unit on the CPU: one vectorised pass.
 
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/detail/vector_math.hpp>
 #include <scale/cpu/element.hpp>
@@ -16,7 +17,7 @@ void gelu_forward(context const& c, tensor_view<T const, 2, context> x, gelu_for
     for (index_t i = 0; i < length; ++i) {
       float const value = in[i];
       detail::normal_value const at = detail::normal(value);
-      out[i] = T((value > 0 ? value : at.bounded) * at.cdf);
+      detail::round_to(out[i], (value > 0 ? value : at.bounded) * at.cdf);
     }
   };
   detail::for_each_run(c, run, x, a.y);
@@ -28,7 +29,7 @@ void gelu_backward(context const& c, tensor_view<T const, 2, context> x, gelu_ba
 #pragma omp simd
     for (index_t i = 0; i < length; ++i) {
       detail::normal_value const at = detail::normal(float(in[i]));
-      dx[i] = T(float(dy[i]) * (at.cdf + at.bounded * at.density));
+      detail::round_to(dx[i], float(dy[i]) * (at.cdf + at.bounded * at.density));
     }
   };
   detail::for_each_run(c, run, x, a.dy, a.dx);

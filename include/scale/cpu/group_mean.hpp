@@ -3,6 +3,7 @@
 // Mean of row groups on the CPU.
 
 #include <scale/cpu/detail/reduce.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/group_mean.hpp>
@@ -26,7 +27,7 @@ void group_mean_forward(context const& c, tensor_view<T const, 2, context> x,
         for (index_t j = 0; j < count; ++j) sums[j] += float(in[j]);
       }
 #pragma omp simd
-      for (index_t j = 0; j < count; ++j) out[begin + j] = T(sums[j] / static_cast<float>(group));
+      for (index_t j = 0; j < count; ++j) detail::round_to(out[begin + j], sums[j] / static_cast<float>(group));
     }
   };
   detail::for_each_row(c, row, a.y);
@@ -39,7 +40,7 @@ void group_mean_backward(context const& c, tensor_view<T const, 2, context> dy,
   auto const row = [&, columns, group](index_t s, T* out) {
     T const* const in = dy.data_handle() + s / group * dy.stride(0);
 #pragma omp simd
-    for (index_t j = 0; j < columns; ++j) out[j] = T(float(in[j]) / static_cast<float>(group));
+    for (index_t j = 0; j < columns; ++j) detail::round_to(out[j], float(in[j]) / static_cast<float>(group));
   };
   detail::for_each_row(c, row, a.dx);
 }

@@ -3,6 +3,7 @@
 // l2_normalize on the CPU: a row at a time, vectorised, rows over the threads.
 
 #include <scale/cpu/detail/reduce.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/l2_normalize.hpp>
@@ -26,7 +27,7 @@ void l2_normalize_forward(context const& c, tensor_view<T const, 2, context> x,
           columns, [in](index_t j) { return static_cast<double>(in[j]) * static_cast<double>(in[j]); })));
     float const divisor = norm < eps ? eps : norm;
 #pragma omp simd
-    for (index_t j = 0; j < columns; ++j) out[j] = T(float(in[j]) / divisor);
+    for (index_t j = 0; j < columns; ++j) detail::round_to(out[j], float(in[j]) / divisor);
     a.norm(i) = norm;
   };
   detail::for_each_row(c, row, x, a.y);
@@ -40,13 +41,13 @@ void l2_normalize_backward(context const& c, tensor_view<T const, 2, context> y,
   auto const row = [&a, columns, eps](index_t i, T const* out, T const* dy, T* dx) {
     float const norm = a.norm(i);
     if (norm == 0) {
-      for (index_t j = 0; j < columns; ++j) dx[j] = T(0);
+      for (index_t j = 0; j < columns; ++j) detail::round_to(dx[j], 0);
       return;
     }
     float const dot = norm < eps ? 0.0f : detail::dot(out, dy, columns);
     float const divisor = norm < eps ? eps : norm;
 #pragma omp simd
-    for (index_t j = 0; j < columns; ++j) dx[j] = T((float(dy[j]) - float(out[j]) * dot) / divisor);
+    for (index_t j = 0; j < columns; ++j) detail::round_to(dx[j], (float(dy[j]) - float(out[j]) * dot) / divisor);
   };
   detail::for_each_row(c, row, y, a.dy, a.dx);
 }

@@ -3,6 +3,7 @@
 // Layer normalisation on the CPU: each row is read once from memory, parameter gradients are summed in fixed blocks.
 
 #include <scale/cpu/detail/reduce.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/layer_norm.hpp>
@@ -25,7 +26,7 @@ void layer_norm_forward(context const& c, tensor_view<T const, 2, context> x,
     S const squares = detail::lane_sum<S>(columns, [=](index_t j) { return (S(in[j]) - mean) * (S(in[j]) - mean); });
     S const rstd = S(1) / std::sqrt(squares / S(columns) + S(a.eps));
 #pragma omp simd
-    for (index_t j = 0; j < columns; ++j) out[j] = T((S(in[j]) - mean) * rstd * S(gamma[j]) + S(beta[j]));
+    for (index_t j = 0; j < columns; ++j) detail::round_to(out[j], (S(in[j]) - mean) * rstd * S(gamma[j]) + S(beta[j]));
     a.mean(i) = mean;
     a.rstd(i) = rstd;
   };
@@ -59,7 +60,7 @@ void layer_norm_backward(context const& c, tensor_view<T const, 2, context> x,
       dgamma[j] += gradient * xhat;
       dbeta[j] += gradient;
       S const value = rstd * (slope(j) - sum - xhat * dot);
-      dx[j] = T(accumulate ? S(dx[j]) + value : value);
+      detail::round_to(dx[j], accumulate ? S(dx[j]) + value : value);
     }
   };
   detail::parallel_for(c, blocks, 1, [&](index_t begin, index_t end) {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 namespace scale::cpu {
@@ -31,14 +32,14 @@ struct pool_lanes {
 
   /// Takes x[i * stride], found at place + i * place_step, into lane first + i, i in [0, n); an earlier equal one
   /// stays.
-  template <class Stride>
-  SCALE_ALWAYS_INLINE void take(index_t first, index_t n, float const* x, Stride stride, std::int32_t place,
+  template <class T, class Stride>
+  SCALE_ALWAYS_INLINE void take(index_t first, index_t n, T const* x, Stride stride, std::int32_t place,
                                 std::int32_t place_step) {
     float* const most = best.data() + first;
     std::int32_t* const at = where.data() + first;
 #pragma omp simd
     for (index_t i = 0; i < n; ++i) {
-      float const value = x[i * stride], old = most[i];
+      float const value = float(x[i * stride]), old = most[i];
       bool const larger = (value > old) | (at[i] < 0) | ((value != value) & (old == old));
       most[i] = larger ? value : old;
       at[i] = larger ? place + static_cast<std::int32_t>(i) * place_step : at[i];
@@ -75,7 +76,7 @@ SCALE_ALWAYS_INLINE void for_each_pool_tap(pool_window t, pool_window h, pool_wi
 
 }  // namespace detail
 
-template <cpu_float T>
+template <cpu_element T>
 void max_pool_forward(context const& c, tensor_view<T const, 5, context> x,
                       max_pool_forward_args<T, context> const& a) {
   using detail::pool_window;
@@ -116,7 +117,8 @@ void max_pool_forward(context const& c, tensor_view<T const, 5, context> x,
     auto const store = [&](auto const& values, auto const& view, shape<5> const& s) {
       auto* const to = view.data_handle() + n * s[0] + t * s[2] + h * s[3] + other * (along_channels ? s[4] : s[1]);
       index_t const step = along_channels ? s[1] : s[4];
-      for (index_t i = 0; i < lanes; ++i) to[i * step] = values[static_cast<std::size_t>(i)];
+      for (index_t i = 0; i < lanes; ++i)
+        to[i * step] = static_cast<std::remove_reference_t<decltype(*to)>>(values[static_cast<std::size_t>(i)]);
     };
     store(found.best, a.y, ys);
     if (a.argmax.has_data()) store(found.where, a.argmax, a.argmax.strides());
@@ -132,29 +134,30 @@ void max_pool_forward(context const& c, tensor_view<T const, 5, context> x,
   });
 }
 
-template <cpu_float T>
+template <cpu_element T>
 void max_pool_backward(context const& c, tensor_view<T const, 5, context> dy,
                        max_pool_backward_args<T, context> const& a) {
   constexpr index_t some_channels = 16;  // of a place: they share cache lines in channels-last tensors
-  shape<5> const in = a.dx.extents(), out = dy.extents(), s = a.dx.strides();
+  shape<5> const in = a.dx.extents(), out = dy.extents();
   index_t const parts = (in[1] + some_channels - 1) / some_channels;
   detail::parallel_for(c, in[0] * parts, 1, [&](index_t begin, index_t end) {
+    std::vector<float> sums(static_cast<std::size_t>(in[2] * in[3] * in[4] * some_channels));
     for (index_t unit = begin; unit < end; ++unit) {
       index_t const n = unit / parts, first = unit % parts * some_channels;
       index_t const last = (std::min)(in[1], first + some_channels);
-      for (index_t t = 0; t < in[2]; ++t)
-        for (index_t h = 0; h < in[3]; ++h)
-          for (index_t w = 0; w < in[4]; ++w)
-            for (index_t k = first; k < last; ++k) a.dx(n, k, t, h, w) = T(0);
+      std::fill(sums.begin(), sums.end(), 0.0f);
       for (index_t t = 0; t < out[2]; ++t)
         for (index_t h = 0; h < out[3]; ++h)
           for (index_t w = 0; w < out[4]; ++w)
             for (index_t k = first; k < last; ++k) {
               index_t const place = a.argmax(n, k, t, h, w);
-              index_t const offset =
-                  place / (in[3] * in[4]) * s[2] + place / in[4] % in[3] * s[3] + place % in[4] * s[4];
-              a.dx.data_handle()[n * s[0] + k * s[1] + offset] += dy(n, k, t, h, w);
+              sums[static_cast<std::size_t>(place * some_channels + k - first)] += float(dy(n, k, t, h, w));
             }
+      float const* sum = sums.data();
+      for (index_t t = 0; t < in[2]; ++t)
+        for (index_t h = 0; h < in[3]; ++h)
+          for (index_t w = 0; w < in[4]; ++w, sum += some_channels)
+            for (index_t k = first; k < last; ++k) a.dx(n, k, t, h, w) = T(sum[k - first]);
     }
   });
 }

@@ -10,7 +10,7 @@
 
 namespace scale::cpu {
 
-template <cpu_float T>
+template <cpu_element T>
 void patch_rows(context const& c, tensor_view<T const, 5, context> clips, patch_rows_args<T, context> const& a) {
   index_t const channels = clips.extent(1), t = clips.extent(2), h = clips.extent(3), w = clips.extent(4);
   index_t const deep = t / a.frames, down = h / a.size, across = w / a.size;

@@ -2,6 +2,7 @@
 #pragma once
 // Rectified linear unit bounded by 6 on the CPU: one pass, as fast as memory.
 
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/relu6.hpp>
@@ -14,7 +15,7 @@ void relu6_forward(context const& c, tensor_view<T const, 2, context> x, relu6_f
 #pragma omp simd
     for (index_t i = 0; i < length; ++i) {
       stat_t<T> const value = in[i];
-      out[i] = T(value < 0 ? 0 : (value > 6 ? 6 : value));
+      detail::round_to(out[i], value < 0 ? 0 : (value > 6 ? 6 : value));
     }
   };
   detail::for_each_run(c, run, x, a.y);
@@ -26,7 +27,7 @@ void relu6_backward(context const& c, tensor_view<T const, 2, context> x, relu6_
 #pragma omp simd
     for (index_t i = 0; i < length; ++i) {
       stat_t<T> const value = in[i], gradient = dy[i];
-      dx[i] = T(((value > 0) & (value < 6)) ? gradient : 0);
+      detail::round_to(dx[i], ((value > 0) & (value < 6)) ? gradient : 0);
     }
   };
   detail::for_each_run(c, run, x, a.dy, a.dx);

@@ -4,6 +4,7 @@
 
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/trilinear_resize.hpp>
 
@@ -51,7 +52,7 @@ SCALE_ALWAYS_INLINE void for_each_blended_row(std::vector<linear_tap> const& t, 
 
 }  // namespace detail
 
-template <cpu_float T>
+template <cpu_element T>
 void trilinear_resize_forward(context const& c, tensor_view<T const, 5, context> x,
                               trilinear_resize_forward_args<T, context> const& a) {
   if (a.y.size() == 0) return;
@@ -61,29 +62,29 @@ void trilinear_resize_forward(context const& c, tensor_view<T const, 5, context>
   auto const w = detail::linear_taps(columns, out_columns);
   index_t const grain = detail::grain_for((in_places + out_places) * static_cast<index_t>(sizeof(T)));
   detail::parallel_for(c, x.extent(0) * x.extent(1), grain, [&](index_t begin, index_t end) {
-    std::vector<T> blended_row(static_cast<std::size_t>(columns));
-    T* const row = blended_row.data();
+    std::vector<float> blended_row(static_cast<std::size_t>(columns));
+    float* const row = blended_row.data();
     detail::simd_dispatch([&] {
       for (index_t channel = begin; channel < end; ++channel) {
         T const* const in = x.data_handle() + channel * in_places;
         T* const out = a.y.data_handle() + channel * out_places;
-        detail::for_each_blended_row(t, h, rows, columns, out_columns,
-                                     [&](index_t to, index_t const* from, float const* weight) {
+        detail::for_each_blended_row(
+            t, h, rows, columns, out_columns, [&](index_t to, index_t const* from, float const* weight) {
 #pragma omp simd
-                                       for (index_t j = 0; j < columns; ++j)
-                                         row[j] = weight[0] * in[from[0] + j] + weight[1] * in[from[1] + j] +
-                                                  weight[2] * in[from[2] + j] + weight[3] * in[from[3] + j];
-                                       for (index_t j = 0; j < out_columns; ++j) {
-                                         detail::linear_tap const& tap = w[static_cast<std::size_t>(j)];
-                                         out[to + j] = (1 - tap.weight) * row[tap.low] + tap.weight * row[tap.high];
-                                       }
-                                     });
+              for (index_t j = 0; j < columns; ++j)
+                row[j] = weight[0] * float(in[from[0] + j]) + weight[1] * float(in[from[1] + j]) +
+                         weight[2] * float(in[from[2] + j]) + weight[3] * float(in[from[3] + j]);
+              for (index_t j = 0; j < out_columns; ++j) {
+                detail::linear_tap const& tap = w[static_cast<std::size_t>(j)];
+                detail::round_to(out[to + j], (1 - tap.weight) * row[tap.low] + tap.weight * row[tap.high]);
+              }
+            });
       }
     });
   });
 }
 
-template <cpu_float T>
+template <cpu_element T>
 void trilinear_resize_backward(context const& c, tensor_view<T const, 5, context> dy,
                                trilinear_resize_backward_args<T, context> const& a) {
   if (a.dx.size() == 0) return;
@@ -93,27 +94,29 @@ void trilinear_resize_backward(context const& c, tensor_view<T const, 5, context
   auto const w = detail::linear_taps(columns, out_columns);
   index_t const grain = detail::grain_for((in_places + out_places) * static_cast<index_t>(sizeof(T)));
   detail::parallel_for(c, dy.extent(0) * dy.extent(1), grain, [&](index_t begin, index_t end) {
-    std::vector<T> summed_row(static_cast<std::size_t>(columns));
-    T* const row = summed_row.data();
+    std::vector<float> summed_row(static_cast<std::size_t>(columns)), summed(static_cast<std::size_t>(in_places));
+    float *const row = summed_row.data(), *const sums = summed.data();
     detail::simd_dispatch([&] {
       for (index_t channel = begin; channel < end; ++channel) {
         T const* const gradient = dy.data_handle() + channel * out_places;
         T* const dx = a.dx.data_handle() + channel * in_places;
-        for (index_t j = 0; j < in_places; ++j) dx[j] = 0;
+        for (index_t j = 0; j < in_places; ++j) sums[j] = 0;
         detail::for_each_blended_row(t, h, rows, columns, out_columns,
                                      [&](index_t to, index_t const* from, float const* weight) {
                                        for (index_t j = 0; j < columns; ++j) row[j] = 0;
                                        for (index_t j = 0; j < out_columns; ++j) {
                                          detail::linear_tap const& tap = w[static_cast<std::size_t>(j)];
-                                         row[tap.low] += (1 - tap.weight) * gradient[to + j];
-                                         row[tap.high] += tap.weight * gradient[to + j];
+                                         row[tap.low] += (1 - tap.weight) * float(gradient[to + j]);
+                                         row[tap.high] += tap.weight * float(gradient[to + j]);
                                        }
                                        for (int k = 0; k < 4; ++k) {
-                                         T* const target = dx + from[k];
+                                         float* const target = sums + from[k];
 #pragma omp simd
                                          for (index_t j = 0; j < columns; ++j) target[j] += weight[k] * row[j];
                                        }
                                      });
+#pragma omp simd
+        for (index_t j = 0; j < in_places; ++j) detail::round_to(dx[j], sums[j]);
       }
     });
   });

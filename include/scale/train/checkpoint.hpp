@@ -21,8 +21,8 @@ namespace scale {
 
 inline constexpr std::string_view checkpoint_format = "scale-checkpoint-1";
 
-/// Parameters lie under their own names, AdamW's moments under these prefixes. Randomness is counter based, so the
-/// step is the whole state of the generators.
+/// Parameters lie under their own names, in float or double (for a network that computes in a 16-bit type its masters),
+/// AdamW's moments under these prefixes. Randomness is counter based, so the step is the whole state of the generators.
 inline constexpr std::string_view first_moment_prefix = "adamw.m/", second_moment_prefix = "adamw.v/";
 
 /// `run` is everything that decides the result: options, seed, element type, the store's widths and hash.

@@ -6,6 +6,7 @@
 #include <scale/core/config.hpp>
 #include <scale/core/dtype.hpp>
 #include <scale/core/shape.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/vector_math.hpp>
 
 #include <limits>
@@ -49,7 +50,7 @@ SCALE_ALWAYS_INLINE void round_sums(row_sums const&, index_t, index_t, float*, i
 SCALE_ALWAYS_INLINE void round_sums(row_sums const& sums, index_t n, index_t width, bf16* rows, index_t stride) {
   for (index_t i = 0; i < n; ++i) {
 #pragma omp simd
-    for (index_t d = 0; d < width; ++d) rows[i * stride + d] = bf16(sums.data[i * sums.stride + d]);
+    for (index_t d = 0; d < width; ++d) round_to(rows[i * stride + d], sums.data[i * sums.stride + d]);
   }
 }
 
@@ -136,12 +137,12 @@ SCALE_ALWAYS_INLINE void weighted_rows(index_t n, float const* weights, index_t 
     }
 #pragma omp simd
     for (int lane = 0; lane < column_lanes; ++lane)
-      out[d + lane] = T(Add ? float(out[d + lane]) + sum[lane] : sum[lane]);
+      round_to(out[d + lane], Add ? float(out[d + lane]) + sum[lane] : sum[lane]);
   }
   for (; d < width; ++d) {
     float sum = 0;
     for (index_t i = 0; i < n; ++i) sum += weights[i * weight_stride] * rows[i * row_stride + d];
-    out[d] = T(Add ? float(out[d]) + sum : sum);
+    round_to(out[d], Add ? float(out[d]) + sum : sum);
   }
 }
 

@@ -8,9 +8,12 @@
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/packed_matmul.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/ops/attention.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -34,13 +37,14 @@ inline index_t tile_queries(index_t tokens) {
   return (tokens + blocks - 1) / blocks;
 }
 
-/// A right-hand side [inputs, outputs] that many blocks of rows are multiplied with, packed once for all of them. One
-/// object serves one thread, which has to be OpenMP's only one while it is used.
+/// A right-hand side [inputs, outputs] of T that many blocks of rows are multiplied with, packed once for all of them;
+/// products are float. One object serves one thread, which has to be OpenMP's only one while it is used.
+template <class T>
 class tile_product {
  public:
   /// Products of blocks of `most` rows, and of `rest` where that is not 0, with rows `a_stride` apart.
   tile_product(index_t most, index_t rest, index_t inputs, index_t outputs, index_t a_stride, index_t c_stride)
-      : layout_(packed_weight_layout(inputs, outputs)),
+      : layout_(packed_weight_layout<T>(inputs, outputs)),
         inputs_(inputs),
         outputs_(outputs),
         packed_(layout_.get_size()),
@@ -50,86 +54,134 @@ class tile_product {
   }
 
   /// Takes the matrix whose element (i, o) lies at from[i * input_stride + o * output_stride].
-  void pack(float const* from, index_t input_stride, index_t output_stride) {
-    memory_desc const plain({inputs_, outputs_}, dnnl::memory::data_type::f32,
-                            memory_dims{input_stride, output_stride});
-    dnnl::memory source(plain, onednn_engine(), const_cast<float*>(from));  // oneDNN's handles know no const
+  void pack(T const* from, index_t input_stride, index_t output_stride) {
+    memory_desc const plain({inputs_, outputs_}, onednn_type<T>, memory_dims{input_stride, output_stride});
+    dnnl::memory source(plain, onednn_engine(), const_cast<T*>(from));  // oneDNN's handles know no const
     dnnl::memory target(layout_, onednn_engine(), packed_.data());
     dnnl::reorder(source, target).execute(onednn_stream(), source, target);
     onednn_stream().wait();
-    whole_.use(static_cast<float const*>(packed_.data()));
-    if (rest_) rest_->use(static_cast<float const*>(packed_.data()));
+    whole_.use(static_cast<T const*>(packed_.data()));
+    if (rest_) rest_->use(static_cast<T const*>(packed_.data()));
   }
 
   /// c = a times the matrix, for a block of `most` rows (whole), or of `rest`.
-  void operator()(bool whole, float const* a, float* c) const {
-    (whole ? whole_ : *rest_)(a, nullptr, c, scratch_.data());
-  }
+  void operator()(bool whole, T const* a, float* c) const { (whole ? whole_ : *rest_)(a, nullptr, c, scratch_.data()); }
 
  private:
   memory_desc layout_;
   index_t inputs_, outputs_;
   host_buffer packed_, scratch_;
-  packed_matmul whole_;
-  std::optional<packed_matmul> rest_;
+  packed_matmul<T, float> whole_;
+  std::optional<packed_matmul<T, float>> rest_;
 };
 
-/// scores[j] = e^(scores[j] - the largest) for j in [0, keys), 0 from there to padded_keys; returns their sum.
-SCALE_ALWAYS_INLINE float exponentials_of_keys(float* scores, index_t keys) {
+/// weights[j] = e^(scores[j] - the largest) for j in [0, keys), 0 from there to padded_keys; returns the sum before
+/// weights were rounded to T. `weights` may be `scores`; with Keep scores become the weights as they were before.
+template <bool Keep, class T>
+SCALE_ALWAYS_INLINE float exponentials_of_keys(float* scores, index_t keys, T* weights) {
   float const largest = largest_of_keys(scores, keys);
-  return sum_lanes(padded_keys(keys), [=](index_t j) { return scores[j] = exp_of_negative(scores[j] - largest); });
+  return sum_lanes(padded_keys(keys), [=](index_t j) {
+    float const weight = exp_of_negative(scores[j] - largest);
+    if constexpr (Keep && !std::same_as<T, float>) scores[j] = weight;
+    round_to(weights[j], weight);
+    return weight;
+  });
 }
+
+/// What one thread needs for a block of queries: scores [queries, padded keys], which in float become the weights of
+/// the values in place; in bf16 those lie apart.
+template <class T>
+class tile_memory {
+ public:
+  tile_memory(index_t queries, index_t padded, index_t width)
+      : queries_(count(queries * width)),
+        mixed_(count(queries * width)),
+        sums_(count(queries)),
+        scores_(count(queries * padded)),
+        weights_(std::same_as<T, float> ? 0 : count(queries * padded)) {}
+
+  T* queries() { return queries_.data(); }    // [queries, width]
+  float* mixed() { return mixed_.data(); }    // [queries, width]
+  float* sums() { return sums_.data(); }      // [queries]
+  float* scores() { return scores_.data(); }  // [queries, padded]
+  T* weights() {                              // [queries, padded]
+    if constexpr (std::same_as<T, float>)
+      return scores_.data();
+    else
+      return weights_.data();
+  }
+
+ private:
+  static std::size_t count(index_t n) { return static_cast<std::size_t>(n); }
+
+  std::vector<T> queries_;
+  std::vector<float> mixed_, sums_, scores_;
+  std::vector<T> weights_;
+};
 
 /// q, k and v as in attention_forward; `scale` multiplies the scores. Keys and values of a head are packed once for all
 /// of its blocks that a thread has. Weights are divided by their sum after the product with the values, where there are
-/// fewer numbers.
+/// fewer numbers. Sums are float; in bf16 the weights are rounded before that product, and the result.
 template <class T>
 void attention_by_tiles(context const& c, tensor_view<T const, 2, context> const& q,
-                        attention_forward_args<T, context> const& a, T scale) {
+                        attention_forward_args<T, context> const& a, float scale) {
+  int exponent = 0;  // queries times a power of two are exact; others in bf16 stay as they are, and scores are scaled
+  bool const scale_queries = std::same_as<T, float> || std::abs(std::frexp(scale, &exponent)) == 0.5f;
+  float const query_scale = scale_queries ? scale : 1.0f;
   index_t const width = q.extent(1) / a.heads, tokens = a.tokens, padded = padded_keys(tokens);
   index_t const most = tile_queries(tokens), blocks = (tokens + most - 1) / most, sets = q.extent(0) / tokens;
-  auto const one_block = [&](tile_product const& keys, tile_product const& values, index_t set, index_t head,
-                             index_t first, T* queries, T* scores, T* sums) {
+  auto const one_block = [&](tile_product<T> const& keys, tile_product<T> const& values, index_t set, index_t head,
+                             index_t first, tile_memory<T>& memory) {
     index_t const count = (std::min)(most, tokens - first), row = set * tokens + first, column = head * width;
     T const* const from = q.data_handle() + row * q.stride(0) + column;
     T* const out = a.out.data_handle() + row * a.out.stride(0) + column;
+    T *const queries = memory.queries(), *const weights = memory.weights();
+    float *const scores = memory.scores(), *const sums = memory.sums(), *const mixed = memory.mixed();
     simd_dispatch([&] {
       for (index_t i = 0; i < count; ++i) {
 #pragma omp simd
-        for (index_t d = 0; d < width; ++d) queries[i * width + d] = scale * from[i * q.stride(0) + d];
+        for (index_t d = 0; d < width; ++d)
+          round_to(queries[i * width + d], query_scale * float(from[i * q.stride(0) + d]));
       }
     });
     keys(count == most, queries, scores);
     simd_dispatch([&] {
-      for (index_t i = 0; i < count; ++i) sums[i] = exponentials_of_keys(scores + i * padded, tokens);
+      for (index_t i = 0; i < count; ++i) {
+        float* const mine = scores + i * padded;
+        if (!scale_queries) {
+#pragma omp simd
+          for (index_t j = 0; j < tokens; ++j) mine[j] *= scale;
+        }
+        sums[i] = a.probs.has_data() ? exponentials_of_keys<true>(mine, tokens, weights + i * padded)
+                                     : exponentials_of_keys<false>(mine, tokens, weights + i * padded);
+      }
     });
     if (a.probs.has_data()) {
       simd_dispatch([&] {
         for (index_t i = 0; i < count; ++i) {
           T* const probs = a.probs.data_handle() + ((row + i) * a.heads + head) * tokens;
-          T const inverse = T(1) / sums[i];
+          float const* const mine = scores + i * padded;
+          float const inverse = 1.0f / sums[i];
 #pragma omp simd
-          for (index_t j = 0; j < tokens; ++j) probs[j] = scores[i * padded + j] * inverse;
+          for (index_t j = 0; j < tokens; ++j) round_to(probs[j], mine[j] * inverse);
         }
       });
     }
-    T* const mixed = queries;  // which are not needed any more
-    values(count == most, scores, mixed);
+    values(count == most, weights, mixed);
     simd_dispatch([&] {
       for (index_t i = 0; i < count; ++i) {
-        T const inverse = T(1) / sums[i];
+        float const inverse = 1.0f / sums[i];
 #pragma omp simd
-        for (index_t d = 0; d < width; ++d) out[i * a.out.stride(0) + d] = mixed[i * width + d] * inverse;
+        for (index_t d = 0; d < width; ++d) round_to(out[i * a.out.stride(0) + d], mixed[i * width + d] * inverse);
       }
     });
   };
   parallel_for(c, sets * a.heads * blocks, 1, [&](index_t begin, index_t end) {
     thread_scope const one(context(1));
-    onednn_call("attention_forward", [&] {
-      std::vector<T> queries(static_cast<std::size_t>(most * width)), scores(static_cast<std::size_t>(most * padded));
-      std::vector<T> sums(static_cast<std::size_t>(most));
-      tile_product keys(most, tokens % most, width, tokens, width, padded);
-      tile_product values(most, tokens % most, tokens, width, padded, width);
+    onednn_call<T>("attention_forward", [&] {
+      tile_memory<T> memory(most, padded, width);
+      tile_product<T> keys(most, tokens % most, width, tokens, width, padded);
+      tile_product<T> values(most, tokens % most, tokens, width, padded, width);
       for (index_t unit = begin; unit < end; ++unit) {
         index_t const first = unit % blocks * most, head = unit / blocks % a.heads, set = unit / blocks / a.heads;
         if (unit == begin || first == 0) {
@@ -137,7 +189,7 @@ void attention_by_tiles(context const& c, tensor_view<T const, 2, context> const
           keys.pack(a.k.data_handle() + set * tokens * a.k.stride(0) + column, 1, a.k.stride(0));
           values.pack(a.v.data_handle() + set * tokens * a.v.stride(0) + column, a.v.stride(0), 1);
         }
-        one_block(keys, values, set, head, first, queries.data(), scores.data(), sums.data());
+        one_block(keys, values, set, head, first, memory);
       }
     });
   });

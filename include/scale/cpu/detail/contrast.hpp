@@ -8,6 +8,7 @@
 #include <scale/cpu/detail/matmul.hpp>
 #include <scale/cpu/detail/parallel.hpp>
 #include <scale/cpu/detail/reduce.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/detail/vector_math.hpp>
 
@@ -147,7 +148,7 @@ void contrast_backward(context const& c, char const* op, matrix<T> const& q, mat
               if constexpr (rounds) {
                 T* const to = result.data + i * width;
 #pragma omp simd
-                for (index_t j = 0; j < scores.columns; ++j) to[j] = T(row[j]);
+                for (index_t j = 0; j < scores.columns; ++j) round_to(to[j], row[j]);
               }
             }
           });
@@ -198,10 +199,10 @@ class float_sums {
         float const* const in = sums_.data() + i * columns;
         if (asked == write_mode::assign) {
 #pragma omp simd
-          for (index_t j = 0; j < columns; ++j) out[j] = T(in[j]);
+          for (index_t j = 0; j < columns; ++j) round_to(out[j], in[j]);
         } else {
 #pragma omp simd
-          for (index_t j = 0; j < columns; ++j) out[j] = T(float(out[j]) + in[j]);
+          for (index_t j = 0; j < columns; ++j) round_to(out[j], float(out[j]) + in[j]);
         }
       };
       for_each_row(c, row, to_);

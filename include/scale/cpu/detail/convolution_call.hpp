@@ -7,13 +7,14 @@
 #include <scale/cpu/detail/onednn_compat.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 namespace scale::cpu::detail {
 
 /// oneDNN's handles know no const; what is only read is not written.
 template <class T, int Rank>
-float* handle(tensor_view<T, Rank, context> const& v) {
-  return const_cast<float*>(v.data_handle());
+void* handle(tensor_view<T, Rank, context> const& v) {
+  return const_cast<std::remove_const_t<T>*>(v.data_handle());
 }
 
 /// Whether the channels of a place lie side by side, as in channels-last tensors.
@@ -44,11 +45,11 @@ memory_desc describe(tensor_view<T, Rank, context> const& v) {
     if (dims[at] == 1) strides[at] = expected;
     expected = strides[at] * dims[at];
   }
-  return {dims, dnnl::memory::data_type::f32, strides};
+  return {dims, onednn_type<T>, strides};
 }
 
 /// A dense channels-last tensor of this shape.
-template <int Rank>
+template <class T, int Rank>
 memory_desc channels_last(shape<Rank> const& s) {
   memory_dims dims(static_cast<std::size_t>(Rank)), strides(dims);
   for (int axis = 0; axis < Rank; ++axis) dims[static_cast<std::size_t>(axis)] = s[axis];
@@ -59,30 +60,32 @@ memory_desc channels_last(shape<Rank> const& s) {
     inside *= s[axis];
   }
   strides[0] = inside;
-  return {dims, dnnl::memory::data_type::f32, strides};
+  return {dims, onednn_type<T>, strides};
 }
 
-/// Contiguous weights [o, c / groups, kernel...], with the groups in front where there are several.
+/// Contiguous weights [o, c / groups, kernel...], with the groups in front where there are several; or their gradient,
+/// which has another type.
 template <class T, int Rank>
-memory_desc describe_weight(tensor_view<T, Rank, context> const& weight, index_t groups) {
+memory_desc describe_weight(tensor_view<T, Rank, context> const& weight, index_t groups,
+                            dnnl::memory::data_type type = onednn_type<T>) {
   memory_dims dims;
   if (groups > 1) dims.push_back(groups);
   for (int axis = 0; axis < Rank; ++axis) dims.push_back(axis == 0 ? weight.extent(0) / groups : weight.extent(axis));
   memory_dims strides(dims.size(), 1);
   for (std::size_t axis = dims.size() - 1; axis > 0; --axis) strides[axis - 1] = strides[axis] * dims[axis];
-  return {dims, dnnl::memory::data_type::f32, strides};
+  return {dims, type, strides};
 }
 
 /// Empty where there is no bias.
 template <class T>
 memory_desc describe_bias(tensor_view<T, 1, context> const& bias) {
   if (!bias.has_data()) return {};
-  return {{bias.extent(0)}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::a};
+  return {{bias.extent(0)}, onednn_type<T>, dnnl::memory::format_tag::a};
 }
 
 /// The same shape in whatever layout oneDNN likes best.
 inline memory_desc any_layout(memory_desc const& given) {
-  return {dims_of(given), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+  return {dims_of(given), type_of(given), dnnl::memory::format_tag::any};
 }
 
 template <class Args>

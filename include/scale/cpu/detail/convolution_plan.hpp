@@ -71,8 +71,8 @@ class convolution_plan {
     attributes.set_post_ops(after);
     description_ = convolution_forward_description(
         dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-        channels_together(x) ? describe(x) : channels_last(x.extents()), any_layout(weights), bias,
-        y_as_it_is ? y_desc : channels_last(y.extents()), geometry, attributes);
+        channels_together(x) ? describe(x) : channels_last<T>(x.extents()), any_layout(weights), bias,
+        y_as_it_is ? y_desc : channels_last<T>(y.extents()), geometry, attributes);
     primitive_ = dnnl::convolution_forward(description_);
   }
 

@@ -9,6 +9,7 @@
 
 #include <concepts>
 #include <string>
+#include <type_traits>
 
 namespace scale::cpu::detail {
 
@@ -24,16 +25,29 @@ inline dnnl::stream& onednn_stream() {
   return stream;
 }
 
-/// f(); an error of oneDNN becomes a resource_error that names the operator.
-template <class F>
+/// f(), which computes in T; an error of oneDNN becomes a resource_error that names the operator. Products of bf16
+/// exist in oneDNN 2.6 for processors with AVX-512: where that has bf16 instructions as fast as it can be, elsewhere
+/// slower than float. On others oneDNN has no implementation, and the error says so.
+template <class T = float, class F>
 auto onednn_call(char const* op, F const& f) {
   try {
     return f();
   } catch (dnnl::error const& e) {
-    throw resource_error("[" + std::string(op) + "] oneDNN refused (status " +
-                         std::to_string(static_cast<int>(e.status)) + "): " + e.what());
+    std::string const where = "[" + std::string(op) + "] ";
+    if constexpr (std::same_as<T, bf16>)
+      if (e.status == dnnl_unimplemented)
+        throw resource_error(where +
+                             "expected a processor on which oneDNN computes in bf16, with AVX-512; found none of its "
+                             "instructions for it; compute in f32");
+    throw resource_error(where + "oneDNN refused (status " + std::to_string(static_cast<int>(e.status)) +
+                         "): " + e.what());
   }
 }
+
+/// oneDNN's name for an element type, const or not.
+template <class T>
+inline constexpr dnnl::memory::data_type onednn_type =
+    std::same_as<std::remove_const_t<T>, bf16> ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 
 inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm, float alpha, float beta) {
 #if DNNL_VERSION_MAJOR >= 3
@@ -43,11 +57,6 @@ inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm, float
 #endif
 }
 
-/// oneDNN's name for an element type of the backend.
-template <class T>
-inline constexpr dnnl::memory::data_type onednn_type =
-    std::same_as<T, bf16> ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
-
 using memory_desc = dnnl::memory::desc;
 using memory_dims = dnnl::memory::dims;
 
@@ -56,6 +65,14 @@ inline memory_dims dims_of(memory_desc const& description) {
   return description.get_dims();
 #else
   return description.dims();
+#endif
+}
+
+inline dnnl::memory::data_type type_of(memory_desc const& description) {
+#if DNNL_VERSION_MAJOR >= 3
+  return description.get_data_type();
+#else
+  return description.data_type();
 #endif
 }
 

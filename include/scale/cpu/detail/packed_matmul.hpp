@@ -22,34 +22,39 @@ struct packed_matmul_shape {
   write_mode mode;
 };
 
-/// Make and use it where OpenMP has one thread: oneDNN plans for as many threads as there are then.
-inline dnnl::matmul::primitive_desc packed_matmul_description(packed_matmul_shape const& s) {
-  auto const f32 = dnnl::memory::data_type::f32;
+/// For a, weight and bias of T, and c of C. Make and use it where OpenMP has one thread: oneDNN plans for as many
+/// threads as there are then.
+template <class T, class C>
+dnnl::matmul::primitive_desc packed_matmul_description(packed_matmul_shape const& s) {
+  auto const type = onednn_type<T>;
   dnnl::post_ops after;
   if (s.mode == write_mode::accumulate) after.append_sum(1.0f);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(after);
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  return matmul_description(memory_desc({s.rows, s.inputs}, f32, memory_dims{(std::max)(s.a_stride, s.inputs), 1}),
-                            memory_desc({s.inputs, s.outputs}, f32, dnnl::memory::format_tag::any),
-                            s.has_bias ? memory_desc({1, s.outputs}, f32, memory_dims{s.outputs, 1}) : memory_desc(),
-                            memory_desc({s.rows, s.outputs}, f32, memory_dims{(std::max)(s.c_stride, s.outputs), 1}),
-                            attributes);
+  return matmul_description(
+      memory_desc({s.rows, s.inputs}, type, memory_dims{(std::max)(s.a_stride, s.inputs), 1}),
+      memory_desc({s.inputs, s.outputs}, type, dnnl::memory::format_tag::any),
+      s.has_bias ? memory_desc({1, s.outputs}, type, memory_dims{s.outputs, 1}) : memory_desc(),
+      memory_desc({s.rows, s.outputs}, onednn_type<C>, memory_dims{(std::max)(s.c_stride, s.outputs), 1}), attributes);
 }
 
 /// The layout that pack_linear makes: the one that oneDNN wants for a full block of rows.
-inline memory_desc packed_weight_layout(index_t inputs, index_t outputs) {
-  return packed_matmul_description({packed_block_rows, inputs, outputs, inputs, outputs, false, write_mode::assign})
+template <class T>
+memory_desc packed_weight_layout(index_t inputs, index_t outputs) {
+  return packed_matmul_description<T, T>(
+             {packed_block_rows, inputs, outputs, inputs, outputs, false, write_mode::assign})
       .weights_desc();
 }
 
-/// One product, kept for blocks of equal shape.
+/// One product, kept for blocks of equal shape. Sums are kept in float, and rounded to C once, after all is added.
+template <class T, class C = T>
 class packed_matmul {
  public:
-  explicit packed_matmul(packed_matmul_shape const& s) : layout_(packed_weight_layout(s.inputs, s.outputs)) {
-    dnnl::matmul::primitive_desc const description = packed_matmul_description(s);
+  explicit packed_matmul(packed_matmul_shape const& s) : layout_(packed_weight_layout<T>(s.inputs, s.outputs)) {
+    dnnl::matmul::primitive_desc const description = packed_matmul_description<T, C>(s);
     source_ = description.src_desc(), weights_ = description.weights_desc(), result_ = description.dst_desc();
-    if (s.has_bias) bias_ = memory_desc({1, s.outputs}, dnnl::memory::data_type::f32, memory_dims{s.outputs, 1});
+    if (s.has_bias) bias_ = memory_desc({1, s.outputs}, onednn_type<T>, memory_dims{s.outputs, 1});
     scratch_ = description.scratchpad_desc();
     primitive_ = dnnl::matmul(description);
   }
@@ -57,7 +62,7 @@ class packed_matmul {
   /// The weight of the calls that follow, of packed_weight_layout; call it again when its numbers have changed. It is
   /// used as it lies where oneDNN wants that layout for this shape too, which it has done wherever tried; else it is
   /// reordered once, here.
-  void use(float const* packed) {
+  void use(T const* packed) {
     packed_ = packed;
     if (weights_ == layout_) return;
     if (!reordered_) reordered_ = dnnl::memory(weights_, onednn_engine());
@@ -70,24 +75,24 @@ class packed_matmul {
   std::size_t scratch_bytes() const { return scratch_.get_size(); }
 
   /// May be called from several threads at once, each with scratch memory of its own.
-  void operator()(float const* a, float const* bias, float* c, void* scratch) const {
+  void operator()(T const* a, T const* bias, C* c, void* scratch) const {
     auto const& engine = onednn_engine();
     std::unordered_map<int, dnnl::memory> arguments{
-        {DNNL_ARG_SRC, dnnl::memory(source_, engine, const_cast<float*>(a))},  // oneDNN's handles know no const
+        {DNNL_ARG_SRC, dnnl::memory(source_, engine, const_cast<T*>(a))},  // oneDNN's handles know no const
         {DNNL_ARG_WEIGHTS, reordered_ ? reordered_ : weight_memory(weights_)},
         {DNNL_ARG_DST, dnnl::memory(result_, engine, c)},
         {DNNL_ARG_SCRATCHPAD, dnnl::memory(scratch_, engine, scratch)}};
-    if (bias != nullptr) arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(bias_, engine, const_cast<float*>(bias)));
+    if (bias != nullptr) arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(bias_, engine, const_cast<T*>(bias)));
     primitive_.execute(onednn_stream(), arguments);
     onednn_stream().wait();
   }
 
  private:
   dnnl::memory weight_memory(memory_desc const& layout) const {
-    return dnnl::memory(layout, onednn_engine(), const_cast<float*>(packed_));
+    return dnnl::memory(layout, onednn_engine(), const_cast<T*>(packed_));
   }
 
-  float const* packed_ = nullptr;
+  T const* packed_ = nullptr;
   memory_desc layout_, source_, weights_, result_, bias_, scratch_;
   dnnl::memory reordered_;
   dnnl::matmul primitive_;
