@@ -54,8 +54,8 @@ void add_bench_embed(CLI::App& bench, session& s) {
   command->add_option("--at-once", a->at_once, "videos")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command->add_option("--runs", a->runs, "")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command->callback(
-      bench_callback(s, a, []<class T>(session& session, auto const& b, embed_bench_arguments const& arguments) {
-        bench_embed<T>(session, b, arguments);
+      bench_callback(s, a, []<class T>(session& own, auto const& b, embed_bench_arguments const& arguments) {
+        bench_embed<T>(own, b, arguments);
       }));
 }
 

@@ -35,7 +35,7 @@ void bench_knn(session const& s, B const& b, knn_arguments const& a) {
   if (a.k > a.bank)
     wrong_usage("--k", "at most --bank = " + std::to_string(a.bank), std::to_string(a.k), "it picks rows of the bank");
   auto const queries = filled_rows<T>(b, "queries", a.queries, a.dim), bank = filled_rows<T>(b, "bank", a.bank, a.dim);
-  tensor<T, 2, B> score(b, shape{a.queries, a.k});
+  tensor<stat_t<T>, 2, B> score(b, shape{a.queries, a.k});
   tensor<std::int32_t, 2, B> index(b, shape{a.queries, a.k});
   std::vector<double> const seconds =
       time_runs(s, a.runs, [&](index_t) { top_k_dot(b, queries, {.bank = bank, .score = score, .index = index}); });
@@ -66,15 +66,9 @@ void add_bench_knn(CLI::App& bench, session& s) {
   command->add_option("--k", a->k, "neighbours of each query")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command->add_option("--runs", a->runs, "")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command->add_option("--out", a->out, "writes the neighbours' numbers there, .npy");
-  command->callback([&s, a] {
-    s.run = [&s, a] {
-      with_backend(s, [&]<class T>(auto const& b) {
-        bench_knn<T>(s, b, *a);
-        return 0;
-      });
-      return exit_code::done;
-    };
-  });
+  command->callback(bench_callback(s, a, []<class T>(session& own, auto const& b, knn_arguments const& arguments) {
+    bench_knn<T>(own, b, arguments);
+  }));
 }
 
 }  // namespace scale::program

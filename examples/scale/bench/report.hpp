@@ -2,14 +2,12 @@
 #pragma once
 // What the measurements of `scale bench` share: the clock, the report, the backends.
 
-#include <scale/core/dtype.hpp>
 #include <scale/core/shape.hpp>
 
 #include "scale/program.hpp"
 
 #include <chrono>
 #include <memory>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,25 +40,15 @@ std::vector<double> time_runs(session const& s, index_t runs, F const& f) {
   return seconds;
 }
 
-/// f<T>(context) as with_backend calls it, and with bf16 on the CPU: for what computes in it.
-template <class F>
-void with_training_backend(session const& s, F const& f) {
-  if (s.options.backend == "cpu" && s.options.dtype == "bf16")
-    f.template operator()<bf16>(cpu::context(s.options.threads));
-  else
-    with_backend(s, [&]<class T>(auto const& b) {
-      f.template operator()<T>(b);
-      return 0;
-    });
-}
-
 /// The sub-command's run: work<T>(session, context, arguments).
 template <class Arguments, class Work>
 auto bench_callback(session& s, std::shared_ptr<Arguments> a, Work work) {
   return [&s, a, work] {
     s.run = [&s, a, work] {
-      with_training_backend(s, [&]<class T>(auto const& b) { work.template operator()<T>(s, b, *a); });
-      return exit_code::done;
+      return with_backend<element_types::f32_and_bf16>(s, [&]<class T>(auto const& b) {
+        work.template operator()<T>(s, b, *a);
+        return exit_code::done;
+      });
     };
   };
 }

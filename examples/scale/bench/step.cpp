@@ -6,6 +6,11 @@
 #include <scale/ref.hpp>
 
 #include "scale/bench/report.hpp"
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iostream>
+#include <string>
 
 namespace scale::program {
 
@@ -30,7 +35,47 @@ double step_gflop(set_transformer_config const& c, double videos, double clips, 
 struct step_arguments {
   index_t dim = 768, batch = 512, clips = 8, runs = 5;
   double mask_ratio = 0.25;
+  bool memory = false;
 };
+
+/// Which tensors live at the moment when the most is taken: the clock's reading then.
+std::size_t time_of_peak(arena_log const& log) {
+  std::size_t best = 0, at = 0;
+  for (arena_record const& one : log.records)
+    if (one.begin + one.bytes > best) best = one.begin + one.bytes, at = one.taken;
+  return at;
+}
+
+/// A line per tensor of the step's memory, in the order taken; those at the peak are marked.
+void print_lifetimes(session const& s, arena_log const& log) {
+  std::size_t const peak_time = time_of_peak(log);
+  std::size_t peak = 0;
+  if (!s.options.json)
+    std::cout << fmt::format("{:<30} {:<5} {:<20} {:>10} {:>6} {:>8}  at peak\n", "taken at", "type", "shape", "MB",
+                             "taken", "released");
+  for (arena_record const& one : log.records) {
+    bool const there = one.taken <= peak_time && (one.released == 0 || one.released > peak_time);
+    if (there) peak += one.bytes;
+    std::string const file = std::filesystem::path(one.at.file).filename().string();
+    std::string const at = fmt::format("{}:{}", file, one.at.line);
+    double const mb = static_cast<double>(one.bytes) / (1 << 20);
+    if (s.options.json)
+      print_json(
+          {{"bench", "memory"},
+           {"at", at},
+           {"type", name_of(one.type)},
+           {"shape", one.shape},
+           {"bytes", one.bytes},
+           {"taken", one.taken},
+           {"released", one.released == 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(one.released)},
+           {"at_peak", there}});
+    else
+      std::cout << fmt::format("{:<30} {:<5} {:<20} {:>10.3f} {:>6} {:>8}  {}\n", at, name_of(one.type), one.shape, mb,
+                               one.taken, one.released == 0 ? "end" : std::to_string(one.released), there ? "*" : "");
+  }
+  if (!s.options.json)
+    std::cout << fmt::format("at most {:.1f} MB at {}\n", static_cast<double>(peak) / (1 << 20), peak_time);
+}
 
 template <class T, class B>
 void bench_step(session const& s, B const& b, step_arguments const& a) {
@@ -53,6 +98,14 @@ void bench_step(session const& s, B const& b, step_arguments const& a) {
   upload(b, std::span<T const>(x), device_x);
   upload(b, std::span<T const>(position), device_position);
   std::vector<T>().swap(x);
+  if (a.memory) {
+    arena_log log;
+    step.record(&log);
+    step.forward_backward(b, model, {.x = device_x, .position = device_position, .clips = a.clips, .mask = mask},
+                          s.options.seed, 0);
+    step.record(nullptr);
+    print_lifetimes(s, log);
+  }
   std::vector<double> const seconds = time_runs(s, a.runs, [&](index_t run) {
     step.forward_backward(b, model, {.x = device_x, .position = device_position, .clips = a.clips, .mask = mask},
                           s.options.seed, static_cast<std::uint32_t>(run));
@@ -77,8 +130,9 @@ void add_bench_step(CLI::App& bench, session& s) {
   command->add_option("--batch", a->batch, "videos")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command->add_option("--clips", a->clips, "in each of two sets")->check(CLI::Range(1, 1 << 16))->capture_default_str();
   command->add_option("--runs", a->runs, "")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  command->callback(bench_callback(s, a, []<class T>(session& session, auto const& b, step_arguments const& arguments) {
-    bench_step<T>(session, b, arguments);
+  command->add_flag("--memory", a->memory, "a table of the step's tensors: size, when taken and released, the peak");
+  command->callback(bench_callback(s, a, []<class T>(session& own, auto const& b, step_arguments const& arguments) {
+    bench_step<T>(own, b, arguments);
   }));
 }
 
