@@ -96,13 +96,19 @@ void add_assemble_tokens() {
   });
 }
 
+template <class T>
+void add_all() {
+  add_attention_case<T>("1024_sets_of_9", sets, 1 + set_clips, width, heads, 0.1);
+  add_attention_case<T>("1_set_of_1568", 1, patches, features, 12, 0);
+  add_rotary<T>();
+  add_assemble_tokens<T>();
+}
+
 }  // namespace
 
 void add_attention() {
-  add_attention_case<float>("1024_sets_of_9", sets, 1 + set_clips, width, heads, 0.1);
-  add_attention_case<float>("1_set_of_1568", 1, patches, features, 12, 0);
-  add_rotary<float>();
-  add_assemble_tokens<float>();
+  add_all<float>();
+  add_all<bf16>();
 }
 
 }  // namespace scale::benchmarks

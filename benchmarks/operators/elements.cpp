@@ -90,25 +90,35 @@ void add_moves() {
   });
 }
 
+/// The parameters in float; for bf16 their rounded copy is written too.
 template <class T>
 void add_adamw() {
-  add<T>("adamw/10000000", {0, bytes<T>(2 * parameters) + bytes<acc_t<T>>(5 * parameters)}, [=](context const& b) {
-    return [=, gradient = random<acc_t<T>>(b, shape{parameters}), p = random<T>(b, shape{parameters}),
+  bool const rounds = !std::same_as<T, acc_t<T>>;
+  double const moved = bytes<acc_t<T>>(7 * parameters) + (rounds ? bytes<T>(parameters) : 0);
+  add<T>("adamw/10000000", {0, moved}, [=](context const& b) {
+    return [=, gradient = random<acc_t<T>>(b, shape{parameters}), p = random<acc_t<T>>(b, shape{parameters}),
             m = random<acc_t<T>>(b, shape{parameters}, 0), v = random<acc_t<T>>(b, shape{parameters}, 0),
-            step = std::int64_t{0}]() mutable {
-      adamw_args<T, context> const a{.param = p, .m = m, .v = v, .lr = 1e-4, .weight_decay = 1e-4, .step = ++step};
-      adamw_step(b, gradient, a);
+            copy = random<T>(b, shape{rounds ? parameters : index_t{0}}), step = std::int64_t{0}]() mutable {
+      adamw_args<T, context> a{.param = p, .m = m, .v = v, .lr = 1e-4, .weight_decay = 1e-4, .step = ++step};
+      if (rounds) a.rounded = copy;
+      adamw_step(b, tensor_view<acc_t<T> const, 1, context>(gradient), a);
     };
   });
+}
+
+template <class T>
+void add_all() {
+  add_activations<T>();
+  add_dropout<T>();
+  add_moves<T>();
+  add_adamw<T>();
 }
 
 }  // namespace
 
 void add_elements() {
-  add_activations<float>();
-  add_dropout<float>();
-  add_moves<float>();
-  add_adamw<float>();
+  add_all<float>();
+  add_all<bf16>();
 }
 
 }  // namespace scale::benchmarks

@@ -52,12 +52,18 @@ void add_gather_clips() {
   });
 }
 
+template <class T>
+void add_all() {
+  add_gather_rows<T>();
+  add_gather_clips<T, f16>();
+  add_gather_clips<T, float>();
+}
+
 }  // namespace
 
 void add_gathers() {
-  add_gather_rows<float>();
-  add_gather_clips<float, f16>();
-  add_gather_clips<float, float>();
+  add_all<float>();
+  add_all<bf16>();
 }
 
 }  // namespace scale::benchmarks

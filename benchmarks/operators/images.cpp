@@ -175,14 +175,20 @@ void add_clips() {
   });
 }
 
+template <class T>
+void add_all() {
+  for (layer const& one : layers) add_convolution<T>(one);
+  add_convolution_backward<T>(layers[1]);
+  add_batch_norm<T>();
+  add_pooling<T>();
+  add_clips<T>();
+}
+
 }  // namespace
 
 void add_images() {
-  for (layer const& one : layers) add_convolution<float>(one);
-  add_convolution_backward<float>(layers[1]);
-  add_batch_norm<float>();
-  add_pooling<float>();
-  add_clips<float>();
+  add_all<float>();
+  add_all<bf16>();
 }
 
 }  // namespace scale::benchmarks

@@ -90,20 +90,27 @@ template <class T>
 void add_top_k() {
   index_t const m = 2000, n = 20'000, d = 1024, k = 20;
   add<T>("top_k_dot/2000x20000x1024", {product(m, n, d), 0}, [=](context const& b) {
-    return [=, q = random<T>(b, shape{m, d}), bank = random<T>(b, shape{n, d}, 0.5f), score = random<T>(b, shape{m, k}),
+    return [=, q = random<T>(b, shape{m, d}), bank = random<T>(b, shape{n, d}, 0.5f),
+            score = random<stat_t<T>>(b, shape{m, k}),
             index = tensor<std::int32_t, 2, context>(b, shape{m, k})]() mutable {
       top_k_dot(b, q, {.bank = bank, .score = score, .index = index});
     };
   });
 }
 
+template <class T>
+void add_all() {
+  add_info_nce<T>();
+  add_symmetric_info_nce<T>();
+  add_cross_entropy<T>();
+  add_top_k<T>();
+}
+
 }  // namespace
 
 void add_losses() {
-  add_info_nce<float>();
-  add_symmetric_info_nce<float>();
-  add_cross_entropy<float>();
-  add_top_k<float>();
+  add_all<float>();
+  add_all<bf16>();
 }
 
 }  // namespace scale::benchmarks

@@ -96,12 +96,18 @@ void add_packed_linear() {
   });
 }
 
+template <class T>
+void add_all() {
+  add_linear<T>();
+  add_matmul<T>();
+  add_packed_linear<T>();
+}
+
 }  // namespace
 
 void add_matrix_products() {
-  add_linear<float>();
-  add_matmul<float>();
-  add_packed_linear<float>();
+  add_all<float>();
+  add_all<bf16>();
 }
 
 }  // namespace scale::benchmarks

@@ -96,15 +96,21 @@ void add_frame_pool() {
   }
 }
 
+template <class T>
+void add_all() {
+  add_layer_norm<T>(token_rows, width);
+  add_layer_norm<T>(patches, features);
+  add_l2_normalize<T>();
+  add_softmax<T>();
+  add_group_mean<T>();
+  add_frame_pool<T>();
+}
+
 }  // namespace
 
 void add_rows() {
-  add_layer_norm<float>(token_rows, width);
-  add_layer_norm<float>(patches, features);
-  add_l2_normalize<float>();
-  add_softmax<float>();
-  add_group_mean<float>();
-  add_frame_pool<float>();
+  add_all<float>();
+  add_all<bf16>();
 }
 
 }  // namespace scale::benchmarks
