@@ -2,6 +2,7 @@
 #pragma once
 // What all sub-commands share: common options, the choice of a backend, where output goes, the request to stop.
 
+#include <scale/core/dtype.hpp>
 #include <scale/core/error.hpp>
 #include <scale/cpu/context.hpp>
 #include <scale/ref/context.hpp>
@@ -69,17 +70,26 @@ void say(session const& s, std::string const& text);
 [[noreturn]] void wrong_usage(std::string_view option, std::string_view expected, std::string_view got,
                               std::string_view advice = {});
 
-/// Calls f<T>(context) for the backend and element type asked for: cpu computes in float, ref in double. Throws
-/// resource_error for a backend that is not compiled in, argument_error for a type it does not compute in.
-template <class F>
+/// What a command computes in on backend cpu.
+enum class element_types { f32, f32_and_bf16 };
+
+/// Calls f<T>(context) for the backend and element type asked for: cpu computes in float or, where `types` says so, in
+/// bf16; ref in double. Throws resource_error for a backend that is not compiled in, argument_error for a type that the
+/// command does not compute in.
+template <element_types types = element_types::f32, class F>
 auto with_backend(session const& s, F&& f) {
   common_options const& o = s.options;
   if (o.backend == "cuda" || o.backend == "opencl")
     throw resource_error("backend " + o.backend + " is not compiled into this program; it has: cpu, ref");
-  if (o.dtype != "f32")
-    wrong_usage("--dtype", "f32: backend cpu computes in it, backend ref in double whatever is stored", o.dtype);
-  if (o.backend == "cpu") return f.template operator()<float>(cpu::context(o.threads));
-  return f.template operator()<double>(ref::context{});
+  if (o.backend == "ref") {
+    if (o.dtype != "f32") wrong_usage("--dtype", "f32: backend ref computes in double whatever is asked for", o.dtype);
+    return f.template operator()<double>(ref::context{});
+  }
+  if constexpr (types == element_types::f32_and_bf16) {
+    if (o.dtype == "bf16") return f.template operator()<bf16>(cpu::context(o.threads));
+  }
+  if (o.dtype != "f32") wrong_usage("--dtype", "f32: this command computes in it alone", o.dtype);
+  return f.template operator()<float>(cpu::context(o.threads));
 }
 
 }  // namespace scale::program

@@ -47,7 +47,7 @@ void split(testing::matrix const& tokens, index_t clips, std::vector<double>& h,
   }
 }
 
-TEST_CASE_TEMPLATE("encoding gives the plain formula's vectors, in parts or at once", T, SCALE_TEST_TYPES) {
+TEST_CASE_TEMPLATE("encoding gives the plain formula's vectors, in parts or at once", T, SCALE_TEST_WIDE_TYPES) {
   test_backend const b = testing::make_backend();
   for (index_t const layers : {1, 2, 3})
     for (index_t const clips : {1, 8, 16}) {
@@ -73,7 +73,7 @@ TEST_CASE_TEMPLATE("encoding gives the plain formula's vectors, in parts or at o
     }
 }
 
-TEST_CASE_TEMPLATE("padded sets are as if alone, whatever the padding holds", T, SCALE_TEST_TYPES) {
+TEST_CASE_TEMPLATE("padded sets are as if alone, whatever the padding holds", T, SCALE_TEST_WIDE_TYPES) {
   test_backend const b = testing::make_backend();
   scale::set_transformer_config const config = encoder_config(2);
   auto const model = testing::random_model<T>(b, config);
@@ -212,7 +212,7 @@ TEST_CASE("masked outputs give the gradients of all outputs where only those cou
   testing::check_close("gradient", results[1], results[0], 1e-13);
 }
 
-TEST_CASE_TEMPLATE("a training forward without dropout gives what encoding gives", T, SCALE_TEST_TYPES) {
+TEST_CASE_TEMPLATE("a training forward without dropout gives what encoding gives", T, SCALE_TEST_WIDE_TYPES) {
   test_backend const b = testing::make_backend();
   scale::set_transformer_config const config = encoder_config(2);
   auto const model = testing::random_model<T>(b, config);

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -26,8 +25,10 @@ using scale::index_t;
 
 class golden_case {
  public:
-  explicit golden_case(std::filesystem::path const& path)
+  /// `computed_in`: the type of the computation that results come from, whose tolerances hold.
+  golden_case(std::filesystem::path const& path, scale::dtype computed_in)
       : file_(path),
+        computed_in_(computed_in),
         config_(nlohmann::json::parse(file_.metadata().at("config"))),
         tolerance_(nlohmann::json::parse(file_.metadata().at("tolerance"))),
         seed_(std::stoull(file_.metadata().at("fill_seed"))) {}
@@ -74,10 +75,11 @@ class golden_case {
     return c;
   }
 
-  /// Filled parameters; the file's list must be the network's.
+  /// Filled parameters, ready to be trained; the file's list must be the network's.
   template <scale::floating T, scale::backend B>
   scale::set_transformer_model<T, B> model(B const& b) const {
     scale::set_transformer_model<T, B> m(b, network(), 1);
+    m.parameters().require_gradients(b);
     fill_parameters(b, m.parameters());
     CHECK(m.parameters().table().entries().size() == config_.at("params").size());
     return m;
@@ -87,16 +89,16 @@ class golden_case {
   void fill_parameters(B const& b, scale::parameters<T, B>& p) const {
     for (scale::parameter_entry const& entry : p.table().entries()) {
       CHECK(config_.at("params").at(entry.name).get<std::vector<index_t>>() == entry.shape);
-      p.write(b, entry.name, converted<T>(parameter(entry.name, entry.shape)));
+      p.write(b, entry.name, converted<scale::acc_t<T>>(parameter(entry.name, entry.shape)));
     }
   }
 
-  /// Holds a result in T against the stored tensor, within the file's tolerance for T.
+  /// Holds a result against the stored tensor, within the file's tolerance for the type of the computation.
   template <class T>
   void check(std::string const& tensor, std::vector<T> const& got) const {
     std::vector<double> const expected = file_.read<double>(tensor);
     REQUIRE_MESSAGE(got.size() == expected.size(), name(), " ", tensor);
-    auto const limit = find_tolerance<T>(tensor);
+    auto const limit = find_tolerance(tensor);
     if (!limit) return;  // not to be compared in this type
     std::pair<std::size_t, std::size_t> ignored{0, 0};
     if (config_.contains("ignore") && config_.at("ignore").contains(tensor))
@@ -115,7 +117,7 @@ class golden_case {
   /// The same for a tensor that stands in the file as a sketch.
   template <class T>
   void check_sketch(std::string const& tensor, std::vector<T> const& got) const {
-    auto const limit = find_tolerance<T>(tensor);
+    auto const limit = find_tolerance(tensor);
     if (!limit) return;
     std::vector<double> const expected = file_.read<double>(tensor);
     REQUIRE(expected.size() == 8);
@@ -139,9 +141,10 @@ class golden_case {
   }
 
  private:
-  template <class T>
   std::optional<double> find_tolerance(std::string const& tensor) const {
-    char const* const type = std::same_as<T, double> ? "fp64" : "fp32";
+    char const* const type = computed_in_ == scale::dtype::f64    ? "fp64"
+                             : computed_in_ == scale::dtype::bf16 ? "bf16"
+                                                                  : "fp32";
     if (!tolerance_.contains(type)) return std::nullopt;
     nlohmann::json const& limits = tolerance_.at(type);
     std::string const kind = tensor.substr(0, tensor.find('/'));
@@ -151,6 +154,7 @@ class golden_case {
   }
 
   scale::safetensors_file file_;
+  scale::dtype computed_in_;
   nlohmann::json config_;
   nlohmann::json tolerance_;
   std::uint64_t seed_;

@@ -41,7 +41,7 @@ scale::set_transformer_model<T, B> random_model(B const& b, scale::set_transform
     double const half = entry.fan_in > 0 && entry.shape.size() == 2 ? 1.7 / std::sqrt(double(entry.fan_in)) : 0.3;
     std::vector<float> const values =
         random_values<float>(entry.size, which++, gamma ? 1 - half : -half, gamma ? 1 + half : half);
-    model.parameters().write(b, entry.name, converted<T>(values));
+    model.parameters().write(b, entry.name, converted<scale::acc_t<T>>(values));
   }
   return model;
 }

@@ -2,6 +2,7 @@
 #include SCALE_TEST_BACKEND_HEADER
 
 #include <scale/nn/parameters.hpp>
+#include <scale/optim/adamw.hpp>
 
 #include <nn/network_case.hpp>
 
@@ -88,17 +89,16 @@ TEST_CASE_TEMPLATE("start values keep their rules and depend on the seed alone",
   scale::set_transformer_config const config = testing::small_config();
   scale::set_transformer_model<T, test_backend> const one(b, config, 42), same(b, config, 42), other(b, config, 43);
   for (scale::parameter_entry const& e : one.parameters().table().entries()) {
-    std::vector<T> const values = one.parameters().read(b, e.name);
+    auto const values = one.parameters().read(b, e.name);
     testing::check_same_bits(e.name, values, same.parameters().read(b, e.name));
     if (e.initial != scale::initial_value::uniform) {
-      T const expected = e.initial == scale::initial_value::one ? T(1) : T(0);
-      for (T const v : values) REQUIRE(v == expected);
+      for (auto const v : values) REQUIRE(v == (e.initial == scale::initial_value::one ? 1 : 0));
       continue;
     }
     CHECK(values != other.parameters().read(b, e.name));
     double const bound = 1 / std::sqrt(double(e.fan_in));
     double largest = 0, sum = 0, squares = 0;
-    for (T const v : values) {
+    for (auto const v : values) {
       largest = (std::max)(largest, std::abs(double(v)));
       sum += double(v);
       squares += double(v) * double(v);
@@ -116,7 +116,7 @@ TEST_CASE_TEMPLATE("start values keep their rules and depend on the seed alone",
 TEST_CASE_TEMPLATE("export and import give the same bits back, by name", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
   auto const model = testing::random_model<T>(b, testing::small_config());
-  scale::host_parameters<T> all = model.parameters().export_all(b);
+  scale::host_parameters<scale::acc_t<T>> all = model.parameters().export_all(b);
   CHECK(all.size() == model.parameters().table().entries().size());
   scale::set_transformer_model<T, test_backend> copy(b, testing::small_config(), 9);
   copy.parameters().import_all(b, all);
@@ -125,17 +125,55 @@ TEST_CASE_TEMPLATE("export and import give the same bits back, by name", T, SCAL
   scale::download(b, std::as_const(copy).parameters().values(), second);
   testing::check_same_bits("parameters, padding included", second, first);
 
-  scale::host_parameters<T> changed = all;
+  scale::host_parameters<scale::acc_t<T>> changed = all;
   changed.erase("norm.bias");
   testing::check_argument_error([&] { copy.parameters().import_all(b, changed); }, {"norm.bias", "missing"});
   changed = all;
-  changed["extra"] = {{1}, {T(0)}};
+  changed["extra"] = {{1}, {0}};
   testing::check_argument_error([&] { copy.parameters().import_all(b, changed); }, {"no parameter extra"});
   changed = all;
   changed["norm.bias"].shape = {1, 64};
   testing::check_argument_error([&] { copy.parameters().import_all(b, changed); }, {"norm.bias", "shape"});
   CHECK_THROWS_AS(copy.parameters().gradients(), scale::argument_error);
   CHECK_THROWS_AS(copy.parameters().read(b, "norm.beta"), scale::argument_error);
+}
+
+TEST_CASE("a network in a 16-bit type is trained on masters in float, of which its values are the rounded copy") {
+  test_backend const b = testing::make_backend();
+  scale::set_transformer_config const config = testing::small_config();
+  scale::set_transformer_model<scale::bf16, test_backend> model(b, config, 7);
+  scale::set_transformer_model<float, test_backend> const wide(b, config, 7);
+  auto& p = model.parameters();
+  CHECK_THROWS_AS(p.masters(), scale::argument_error);
+  auto const agrees = [&](std::string const& what) {
+    for (scale::parameter_entry const& entry : p.table().entries()) {
+      std::vector<scale::bf16> values(std::size_t(entry.size));
+      scale::download(b, p.values().rows(entry.offset, entry.size), values);
+      testing::check_same_bits(what + ", " + entry.name, values,
+                               testing::converted<scale::bf16>(p.read(b, entry.name)));
+    }
+  };
+  std::string const name = "transformer.0.mlp.fc1.weight";
+  auto const rounded = testing::converted<float>(testing::converted<scale::bf16>(wide.parameters().read(b, name)));
+  testing::check_same_bits("before masters exist", p.read(b, name), rounded);
+  p.require_gradients(b);
+  testing::check_same_bits("masters begin as the values", p.read(b, name), rounded);
+  p.initialise(b, 7);
+  testing::check_same_bits("start values", p.read(b, name), wide.parameters().read(b, name));
+  agrees("start values");
+  auto gradient = p.gradients();
+  scale::fill(b, gradient, 0.5);
+  scale::adamw<scale::bf16, test_backend> optimiser(b, p, {});
+  optimiser.step(b, p, 1e-5);  // less than half a step of bf16 for most values
+  agrees("after a step");
+  auto const after = p.read(b, name), before = wide.parameters().read(b, name);
+  std::size_t moved = 0;
+  for (std::size_t i = 0; i < after.size(); ++i) moved += after[i] != before[i] ? 1 : 0;
+  CHECK(moved == after.size());
+  scale::set_transformer_model<scale::bf16, test_backend> copy(b, config, 1);
+  copy.parameters().require_gradients(b);
+  copy.parameters().import_all(b, p.export_all(b));
+  testing::check_same_bits("imported", copy.parameters().read(b, name), after);
 }
 
 }  // namespace

@@ -62,7 +62,8 @@ void check_against_oracle(step_case<T>& c) {
   testing::check_close("z", z, testing::flat(expected.z), tolerance);
 }
 
-TEST_CASE_TEMPLATE("the sparse step gives the losses of the plain formula, dropout included", T, SCALE_TEST_TYPES) {
+TEST_CASE_TEMPLATE("the sparse step gives the losses of the plain formula, dropout included", T,
+                   SCALE_TEST_WIDE_TYPES) {
   for (double const dropout : {0.0, 0.1, 0.6}) {
     CAPTURE(dropout);
     scale::set_transformer_config config = testing::small_config();
@@ -72,7 +73,7 @@ TEST_CASE_TEMPLATE("the sparse step gives the losses of the plain formula, dropo
   }
 }
 
-TEST_CASE_TEMPLATE("the step agrees with the plain formula at the edges", T, SCALE_TEST_TYPES) {
+TEST_CASE_TEMPLATE("the step agrees with the plain formula at the edges", T, SCALE_TEST_WIDE_TYPES) {
   struct edge {
     index_t videos, clips, layers;
     double mask_ratio;
@@ -90,7 +91,7 @@ TEST_CASE_TEMPLATE("the step agrees with the plain formula at the edges", T, SCA
   }
 }
 
-TEST_CASE_TEMPLATE("weights and temperatures enter the total", T, SCALE_TEST_TYPES) {
+TEST_CASE_TEMPLATE("weights and temperatures enter the total", T, SCALE_TEST_WIDE_TYPES) {
   scale::set_transformer_config config = testing::small_config();
   config.set_temperature = 0.07;
   config.dense_temperature = 0.5;
@@ -101,7 +102,7 @@ TEST_CASE_TEMPLATE("weights and temperatures enter the total", T, SCALE_TEST_TYP
   check_against_oracle(c);
 }
 
-TEST_CASE_TEMPLATE("without masked clips there is no dense loss and no gradient of it", T, SCALE_TEST_TYPES) {
+TEST_CASE_TEMPLATE("without masked clips there is no dense loss and no gradient of it", T, SCALE_TEST_WIDE_TYPES) {
   step_case<T> c(testing::small_config(), 3, 4, 0);
   scale::pretraining_losses const got = c.run();
   CHECK(got.masked == 0);
@@ -116,7 +117,7 @@ TEST_CASE_TEMPLATE("without masked clips there is no dense loss and no gradient 
   CHECK(c.run().total == got.total);
 }
 
-TEST_CASE_TEMPLATE("one video has no set loss", T, SCALE_TEST_TYPES) {
+TEST_CASE_TEMPLATE("one video has no set loss", T, SCALE_TEST_WIDE_TYPES) {
   step_case<T> c(testing::small_config(), 1, 4, 0.5);
   scale::pretraining_losses const got = c.run();
   CHECK(got.set_loss == 0);
@@ -134,7 +135,7 @@ TEST_CASE_TEMPLATE("a step is a function of its arguments", T, SCALE_TEST_TYPES)
                            gradient);
 }
 
-TEST_CASE_TEMPLATE("gradients agree with those of ref in double", T, SCALE_TEST_TYPES) {
+TEST_CASE_TEMPLATE("gradients agree with those of ref in double", T, SCALE_TEST_WIDE_TYPES) {
   scale::ref::context const ref;
   for (double const mask_ratio : {0.3, 1.1}) {
     step_case<T> c(testing::small_config(), 5, 6, mask_ratio);

@@ -20,7 +20,7 @@ std::string const block_name = "block";
 TEST_CASE_TEMPLATE("golden: layer transformer_block", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
   for (auto const& path : testing::golden_files("layer_transformer_block")) {
-    golden_case const g(path);
+    golden_case const g(path, scale::dtype_of<T>);
     std::vector<index_t> const shape = g.fill_shape("x");  // [b, tokens, c]
     index_t const sets = shape[0], tokens = shape[1], width = shape[2], n = sets * tokens;
     auto const hidden = index_t(g.config().at("mlp_ratio").get<double>() * double(width));
@@ -30,7 +30,7 @@ TEST_CASE_TEMPLATE("golden: layer transformer_block", T, SCALE_TEST_TYPES) {
     p.require_gradients(b);
     for (scale::parameter_entry const& e : p.table().entries()) {
       std::string const name = e.name.substr(block_name.size() + 1);
-      p.write(b, e.name, testing::converted<T>(g.parameter(name, e.shape)));
+      p.write(b, e.name, testing::converted<scale::acc_t<T>>(g.parameter(name, e.shape)));
     }
     scale::transformer_block const block(p.table(), block_name, g.config().at("heads"), 0);
     auto const x = testing::make_tensor<2>(b, scale::shape{n, width}, testing::converted<T>(g.fill("x")));

@@ -52,11 +52,11 @@ TEST_CASE_TEMPLATE("assemble_tokens places tokens and returns their gradients", 
                 auto const there = place * static_cast<std::size_t>(h) + column;
                 dposition[there] = dtokens[at];
                 if (source[place] < 0) {
-                  tokens[at] = mask[column] + position[there];
+                  tokens[at] = T(acc(mask[column]) + acc(position[there]));
                   dmask[column] += static_cast<double>(dtokens[at]);
                 } else {
                   auto const from = static_cast<std::size_t>(source[place] * h + j);
-                  tokens[at] = projected[from] + position[there];
+                  tokens[at] = T(acc(projected[from]) + acc(position[there]));
                   dprojected[from] = dtokens[at];
                 }
               }

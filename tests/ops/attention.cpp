@@ -208,7 +208,7 @@ TEST_CASE("attention of some queries is that of all queries restricted to them")
 TEST_CASE_TEMPLATE("attention bears large scores", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
   attention_case const a{.sets = 1, .tokens = 3, .heads = 1, .width = 1, .rows = {1}, .scale = 1};
-  attention_run<T, test_backend> const run(b, a, {T(1e4)}, {T(1e4), T(1e4), T(-1e4)}, {1, 3, 100}, {1});
+  attention_run<T, test_backend> const run(b, a, {T(1e4)}, {T(1e4), T(1e4), T(-1e4)}, {T(1), T(3), T(100)}, {T(1)});
   testing::check_close("out", run.out, std::vector<double>{2}, testing::tolerance<T>());
 }
 

@@ -19,7 +19,7 @@ TEST_CASE_TEMPLATE("copy copies and adds rows that lie apart", T, SCALE_TEST_TYP
     for (index_t const gap : {0, 3}) {
       auto const x = testing::random_values<T>(n * c, 1), y = testing::random_values<T>(n * c, 2);
       auto sum = y;
-      for (std::size_t i = 0; i < x.size(); ++i) sum[i] += x[i];
+      for (std::size_t i = 0; i < x.size(); ++i) sum[i] = T(scale::stat_t<T>(sum[i]) + scale::stat_t<T>(x[i]));
       rows<T, test_backend> in(b, n, c, x, gap), out(b, n, c, y, 3);
       scale::copy(b, in.view(), {.y = out, .mode = write_mode::accumulate});
       testing::check_same_bits("y +=", out.values(b), sum);

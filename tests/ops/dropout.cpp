@@ -80,11 +80,12 @@ TEST_CASE_TEMPLATE("dropout drops its share, and infinities with it", T, SCALE_T
   test_backend const b = testing::make_backend();
   index_t const n = 200, c = 500;
   double const p = 0.1;
-  rows<T, test_backend> x(b, n, c, std::vector<T>(static_cast<std::size_t>(n * c), std::numeric_limits<T>::infinity()));
+  T const infinity(std::numeric_limits<float>::infinity());
+  rows<T, test_backend> x(b, n, c, std::vector<T>(static_cast<std::size_t>(n * c), infinity));
   scale::dropout_forward(b, x.view(), {.y = x, .p = p, .key = key});
   double dropped = 0;
   bool whole = true;
-  for (T const v : x.values(b)) dropped += v == 0, whole &= v == 0 || v == std::numeric_limits<T>::infinity();
+  for (T const v : x.values(b)) dropped += v == 0, whole &= v == 0 || v == infinity;
   CHECK(whole);
   double const count = static_cast<double>(n * c);
   CHECK(std::abs(dropped / count - p) < 5 * std::sqrt(p * (1 - p) / count));  // five standard deviations

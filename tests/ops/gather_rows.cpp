@@ -28,7 +28,7 @@ TEST_CASE_TEMPLATE("gather_rows picks rows, and adds gradients back, duplicates 
         auto const from = static_cast<std::size_t>(index[static_cast<std::size_t>(r)] * s.c + j);
         auto const to = static_cast<std::size_t>(r * s.c + j);
         y[to] = x[from];
-        dx[from] += dy[to];
+        dx[from] = T(scale::stat_t<T>(dx[from]) + scale::stat_t<T>(dy[to]));
       }
     auto const picked = testing::make_vector(b, index);
     rows<T, test_backend> in(b, s.n, s.c, x), out(b, s.m, s.c), gradient(b, s.m, s.c, dy), sum(b, s.n, s.c, dx0);

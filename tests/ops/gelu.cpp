@@ -55,14 +55,17 @@ TEST_CASE_TEMPLATE("gelu keeps relative accuracy below zero", T, SCALE_TEST_TYPE
 
 TEST_CASE_TEMPLATE("gelu has its limits at infinity and passes NaN on", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
-  T const nan = std::numeric_limits<T>::quiet_NaN(), inf = std::numeric_limits<T>::infinity();
-  auto const x = testing::make_tensor<2>(b, scale::shape{1, 5}, std::vector<T>{nan, inf, -inf, 0, -60});
-  auto const one = testing::make_tensor<2>(b, scale::shape{1, 5}, std::vector<T>{1, 1, 1, 1, 1});
+  double const nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  auto const x = testing::make_tensor<2>(b, scale::shape{1, 5},
+                                         testing::converted<T>(std::vector<double>{nan, inf, -inf, 0, -60}));
+  auto const one =
+      testing::make_tensor<2>(b, scale::shape{1, 5}, testing::converted<T>(std::vector<double>{1, 1, 1, 1, 1}));
   scale::tensor<T, 2, test_backend> y(b, scale::shape{1, 5}), dx(b, scale::shape{1, 5});
   scale::gelu_forward(b, x, {.y = y});
   scale::gelu_backward(b, x, {.dy = one, .dx = dx});
-  testing::check_close("y", testing::values_of(b, y), std::vector<T>{nan, inf, 0, 0, 0}, 0);
-  testing::check_close("dx", testing::values_of(b, dx), std::vector<T>{nan, 1, 0, T(0.5), 0}, testing::tolerance<T>());
+  testing::check_close("y", testing::values_of(b, y), testing::converted<T>(std::vector<double>{nan, inf, 0, 0, 0}), 0);
+  testing::check_close("dx", testing::values_of(b, dx), testing::converted<T>(std::vector<double>{nan, 1, 0, 0.5, 0}),
+                       testing::tolerance<T>());
 }
 
 TEST_CASE("gelu's gradient agrees with differences") {

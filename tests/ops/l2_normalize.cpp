@@ -69,10 +69,11 @@ TEST_CASE_TEMPLATE("l2_normalize agrees with ref", T, SCALE_TEST_TYPES) {
 
 TEST_CASE_TEMPLATE("l2_normalize bears zero, tiny and huge rows", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
-  T const tiny = T(1e-30), huge = T(3e30);  // squares beyond float's range
-  l2_run<T, test_backend> const run(b, 4, 2, {0, 0, 3 * tiny, 4 * tiny, 3 * huge, 4 * huge, 3, 4},
-                                    {1, 2, 1, 2, 1, 2, 1, 2}, 1e-12);
-  double const t = static_cast<double>(tiny) * 1e12, h = static_cast<double>(huge);
+  double const tiny = 0x1p-100, huge = 0x1p101;  // squares beyond float's range
+  l2_run<T, test_backend> const run(
+      b, 4, 2, testing::converted<T>(std::vector<double>{0, 0, 3 * tiny, 4 * tiny, 3 * huge, 4 * huge, 3, 4}),
+      testing::converted<T>(std::vector<double>{1, 2, 1, 2, 1, 2, 1, 2}), 1e-12);
+  double const t = tiny * 1e12, h = huge;
   double const allowed = testing::tolerance<T>(2);
   auto const part = [](std::vector<T> const& v, std::size_t row) { return std::vector<T>{v[2 * row], v[2 * row + 1]}; };
   testing::check_close("y of 0", part(run.y, 0), std::vector<double>{0, 0}, 0);
@@ -81,7 +82,7 @@ TEST_CASE_TEMPLATE("l2_normalize bears zero, tiny and huge rows", T, SCALE_TEST_
   testing::check_close("dx, tiny", part(run.dx, 1), std::vector<double>{1e12, 2e12}, allowed);
   testing::check_close("y, huge", part(run.y, 2), std::vector<double>{0.6, 0.8}, allowed);
   testing::check_close("dx, huge", part(run.dx, 2), std::vector<double>{-0.32 / 5 / h, 0.24 / 5 / h}, 8 * allowed);
-  testing::check_close("norms", run.norm, std::vector<double>{0, 5 * static_cast<double>(tiny), 5 * h, 5}, allowed);
+  testing::check_close("norms", run.norm, std::vector<double>{0, 5 * tiny, 5 * h, 5}, allowed);
 }
 
 TEST_CASE("l2_normalize refuses what its contract forbids") {

@@ -18,7 +18,7 @@ TEST_CASE_TEMPLATE("relu keeps what is above zero and passes its gradient", T, S
   for (index_t const n : {0, 1, 3, 37}) {
     index_t const c = 19;
     std::vector<T> x = testing::random_values<T>(n * c, 1), dy = testing::random_values<T>(n * c, 2);
-    if (n > 0) x[0] = 0;
+    if (n > 0) x[0] = T(0);
     std::vector<T> y(x.size()), dx(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) {
       y[i] = x[i] > 0 ? x[i] : T(0);
@@ -41,11 +41,11 @@ TEST_CASE_TEMPLATE("relu keeps what is above zero and passes its gradient", T, S
 
 TEST_CASE_TEMPLATE("relu passes NaN on", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
-  T const nan = std::numeric_limits<T>::quiet_NaN(), inf = std::numeric_limits<T>::infinity();
-  auto x = testing::make_tensor<2>(b, scale::shape{1, 3}, std::vector<T>{nan, inf, -inf});
+  double const nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  auto x = testing::make_tensor<2>(b, scale::shape{1, 3}, testing::converted<T>(std::vector<double>{nan, inf, -inf}));
   scale::tensor<T, 2, test_backend> y(b, scale::shape{1, 3});
   scale::relu_forward(b, x, {.y = y});
-  testing::check_close("y", testing::values_of(b, y), std::vector<T>{nan, inf, 0}, 0);
+  testing::check_close("y", testing::values_of(b, y), testing::converted<T>(std::vector<double>{nan, inf, 0}), 0);
 }
 
 TEST_CASE("relu refuses what its contract forbids") {

@@ -18,7 +18,7 @@ TEST_CASE_TEMPLATE("relu6 bounds by 0 and 6 and passes the gradient between", T,
   for (index_t const n : {0, 1, 5, 41}) {
     index_t const c = 17;
     std::vector<T> x = testing::random_values<T>(n * c, 1, -4, 10), dy = testing::random_values<T>(n * c, 2);
-    if (n > 0) x[0] = 0, x[1] = 6;
+    if (n > 0) x[0] = T(0), x[1] = T(6);
     std::vector<T> y(x.size()), dx(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) {
       y[i] = x[i] < 0 ? T(0) : x[i] > 6 ? T(6) : x[i];
@@ -39,10 +39,10 @@ TEST_CASE_TEMPLATE("relu6 bounds by 0 and 6 and passes the gradient between", T,
 
 TEST_CASE_TEMPLATE("relu6 passes NaN on", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
-  T const nan = std::numeric_limits<T>::quiet_NaN(), inf = std::numeric_limits<T>::infinity();
-  auto x = testing::make_tensor<2>(b, scale::shape{1, 3}, std::vector<T>{nan, inf, -inf});
+  double const nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  auto x = testing::make_tensor<2>(b, scale::shape{1, 3}, testing::converted<T>(std::vector<double>{nan, inf, -inf}));
   scale::relu6_forward(b, x, {.y = x});
-  testing::check_close("y", testing::values_of(b, x), std::vector<T>{nan, 6, 0}, 0);
+  testing::check_close("y", testing::values_of(b, x), testing::converted<T>(std::vector<double>{nan, 6, 0}), 0);
 }
 
 TEST_CASE("relu6 refuses what its contract forbids") {

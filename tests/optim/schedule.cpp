@@ -11,7 +11,7 @@ namespace {
 
 TEST_CASE("golden: lr_schedule") {
   for (auto const& path : testing::golden_files("lr_schedule_")) {
-    testing::golden_case const g(path);
+    testing::golden_case const g(path, scale::dtype::f64);
     int const total = g.config().at("total_iterations");
     scale::warm_up_cosine const schedule(total, g.config().at("warm_iterations"));
     std::vector<double> multiplier;

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #define SCALE_TEST_TYPES float
+#define SCALE_TEST_WIDE_TYPES float
 
 namespace testing {
 

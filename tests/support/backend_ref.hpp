@@ -10,6 +10,7 @@
 #include <tuple>
 
 #define SCALE_TEST_TYPES float, double
+#define SCALE_TEST_WIDE_TYPES float, double
 
 namespace testing {
 

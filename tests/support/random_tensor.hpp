@@ -9,11 +9,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace testing {
@@ -49,8 +51,9 @@ inline std::vector<std::int32_t> random_indices(scale::index_t n, std::uint32_t 
 
 template <class To, class From>
 std::vector<To> converted(std::vector<From> const& values) {
+  using through = std::conditional_t<std::same_as<To, scale::bf16>, float, To>;
   std::vector<To> result(values.size());
-  std::transform(values.begin(), values.end(), result.begin(), [](From v) { return To(v); });
+  std::transform(values.begin(), values.end(), result.begin(), [](From v) { return To(static_cast<through>(v)); });
   return result;
 }
 

@@ -15,7 +15,7 @@ namespace testing {
 template <class T>
 inline constexpr double unit_roundoff = std::same_as<T, double>  ? 0x1p-53
                                         : std::same_as<T, float> ? 0x1p-24
-                                                                 : 0x1p-9;  // bf16: 8 bits of mantissa
+                                                                 : 0x1p-8;  // bf16: 8 bits of precision
 
 /// For values that come of a few operations on sums of `length` terms of random sign, each product and sum rounded:
 /// the errors add up like a random walk. Relative to the largest value of the tensor. Eight roundings (functions such
@@ -26,6 +26,10 @@ double tolerance(scale::index_t length = 1) {
   return unit_roundoff<stat> * (8 + 2 * std::sqrt(static_cast<double>(length))) +
          (std::same_as<T, stat> ? 0.0 : unit_roundoff<T>);
 }
+
+/// One more rounding to T where T is narrower than what is computed in: for what a contract lets round in between.
+template <class T>
+inline constexpr double storage_rounding = std::same_as<T, scale::stat_t<T>> ? 0.0 : unit_roundoff<T>;
 
 /// For gradients against central differences of fourth order in double with step 1e-3: h^4 and rounding / h are both
 /// near 1e-12; what is differentiated here has values and derivatives of order 1 to 100.

@@ -65,10 +65,16 @@ std::vector<nlohmann::json> metrics_of(std::filesystem::path const& folder) {
 
 }  // namespace
 
-TEST_CASE("a run stopped anywhere and resumed gives the bits of one that was never stopped") {
+TEST_CASE_TEMPLATE("a run stopped anywhere and resumed gives the bits of one that was never stopped", T, float,
+                   scale::bf16) {
   temporary_folder const t;
   context const b;
   auto const data = some(b);
+  scale::clip_source<T, context> source;  // its arrays are the same whatever a run computes in
+  source.features = data.source.features;
+  source.positions = data.source.positions;
+  source.mean = data.source.mean;
+  source.inverse_scale = data.source.inverse_scale;
   for (auto const input : {scale::input_kind::paper, scale::input_kind::centred}) {
     auto options = tiny();
     options.input = input;
@@ -77,7 +83,7 @@ TEST_CASE("a run stopped anywhere and resumed gives the bits of one that was nev
     };
     auto whole = run_in(name("whole"));
     whole.input_scale = data.scale_of;
-    auto const result = scale::pretrain<float>(b, data.source, options, whole);
+    auto const result = scale::pretrain<T>(b, source, options, whole);
     CHECK(result.steps == 12);
     CHECK(metrics_of(whole.folder).size() == 12);
     for (scale::index_t const stop_at : {1, 5, 6}) {  // 5: in the middle of an epoch
@@ -89,14 +95,14 @@ TEST_CASE("a run stopped anywhere and resumed gives the bits of one that was nev
       callbacks.progress = [&](scale::train_progress const& p) {
         if (p.step == stop_at) stop.request_stop();
       };
-      CHECK_THROWS_AS(scale::pretrain<float>(b, data.source, options, part, callbacks, stop.get_token()),
+      CHECK_THROWS_AS(scale::pretrain<T>(b, source, options, part, callbacks, stop.get_token()),
                       scale::cancelled_error);
       CHECK(scale::run_folder(part.folder).newest_checkpoint() == stop_at);
       CHECK_FALSE(std::filesystem::exists(part.folder / "model.safetensors"));
       part.start = scale::run_start::resume;
       std::vector<scale::index_t> seen;
       callbacks.progress = [&](scale::train_progress const& p) { seen.push_back(p.step); };
-      scale::pretrain<float>(b, data.source, options, part, callbacks);
+      scale::pretrain<T>(b, source, options, part, callbacks);
       CHECK(seen.front() == stop_at + 1);
       CHECK(bytes_of(part.folder / "model.safetensors") == bytes_of(whole.folder / "model.safetensors"));
       CHECK(bytes_of(scale::run_folder(part.folder).checkpoint_file(12)) ==

@@ -176,7 +176,7 @@ void verify_adamw(B const& b, golden_case const& golden, comparison& result) {
   auto const& config = golden.config();
   auto const p = golden.filled("p");
   shape<1> const s{static_cast<index_t>(p.size())};
-  auto param = to_device<T>(b, s, p);
+  auto param = to_device<acc_t<T>>(b, s, p);
   auto m = zeros<acc_t<T>>(b, s), v = zeros<acc_t<T>>(b, s);
   auto const lr = golden.stored<double>("lr");
   std::vector<double> after, first, second;

@@ -16,8 +16,8 @@ namespace detail {
 
 SCALE_HD constexpr std::uint16_t float_to_bf16_bits(float value) noexcept {
   std::uint32_t const bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);  // quiet NaN
-  return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+  std::uint32_t const rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16, quiet_nan = (bits >> 16) | 0x40u;
+  return static_cast<std::uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? quiet_nan : rounded);
 }
 
 SCALE_HD constexpr float bf16_bits_to_float(std::uint16_t bits) noexcept {

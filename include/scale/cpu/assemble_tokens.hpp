@@ -3,6 +3,7 @@
 // Assembly of token rows on the CPU.
 
 #include <scale/cpu/detail/column_sums.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/assemble_tokens.hpp>
@@ -11,7 +12,7 @@
 
 namespace scale::cpu {
 
-template <cpu_float T>
+template <cpu_element T>
 void assemble_tokens_forward(context const& c, tensor_view<T const, 2, context> projected,
                              assemble_tokens_forward_args<T, context> const& a) {
   index_t const h = projected.extent(1), tokens = 1 + a.clips;
@@ -26,12 +27,12 @@ void assemble_tokens_forward(context const& c, tensor_view<T const, 2, context> 
         source < 0 ? a.mask_token.data_handle() : projected.data_handle() + source * projected.stride(0);
     T const* const position = a.position.data_handle() + clip * a.position.stride(0);
 #pragma omp simd
-    for (index_t j = 0; j < h; ++j) out[j] = content[j] + position[j];
+    for (index_t j = 0; j < h; ++j) detail::round_to(out[j], stat_t<T>(content[j]) + stat_t<T>(position[j]));
   };
   detail::for_each_row(c, row, a.tokens);
 }
 
-template <cpu_float T>
+template <cpu_element T>
 void assemble_tokens_backward(context const& c, tensor_view<T const, 2, context> dtokens,
                               assemble_tokens_backward_args<T, context> const& a) {
   index_t const h = dtokens.extent(1), clips = a.clips, places = a.source.extent(0);

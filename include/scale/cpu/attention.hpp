@@ -8,11 +8,13 @@
 #include <scale/cpu/detail/dropout_mask.hpp>
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/attention.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -95,120 +97,146 @@ class attention_dropout {
   std::vector<float> factors_;
 };
 
-template <class T, class Args>
-T score_scale(Args const& a, index_t width) {
-  return static_cast<T>(a.scale != 0 ? a.scale : 1 / std::sqrt(static_cast<double>(width)));
+template <class Args>
+float score_scale(Args const& a, index_t width) {
+  return static_cast<float>(a.scale != 0 ? a.scale : 1 / std::sqrt(static_cast<double>(width)));
 }
 
 }  // namespace detail
 
-template <cpu_float T>
+template <cpu_element T>
 void attention_forward(context const& c, tensor_view<T const, 2, context> q,
                        attention_forward_args<T, context> const& a) {
   constexpr index_t most_queries = 128;
   index_t const width = q.extent(1) / a.heads;
-  T const scale = detail::score_scale<T>(a, width);
+  float const scale = detail::score_scale(a, width);
   if (detail::suits_tiles<T>(q, a)) {
     detail::attention_by_tiles<T>(c, q, a, scale);
     return;
   }
   std::vector<detail::query_block> const blocks = detail::query_blocks(a, q.extent(0), most_queries);
-  auto const one_block = [&](detail::query_block const& block, T* packed, T* weights, auto& dropout) {
+  // copies [tokens + 1, width]: of a set's values and of a query, where those are not float
+  auto const one_block = [&](detail::query_block const& block, float* packed, float* weights, float* copies,
+                             auto& dropout) {
     index_t const first_row = block.set * a.tokens;
     index_t const keys = a.lengths.has_data() ? index_t{a.lengths(block.set)} : a.tokens;
     if (block.begin == block.end) return;
     dropout.prepare(block);
     for (index_t head = 0; head < a.heads; ++head) {
       index_t const column = head * width;
-      T const* const v = a.v.data_handle() + first_row * a.v.stride(0) + column;
+      detail::float_rows const v =
+          detail::in_float(a.v.data_handle() + first_row * a.v.stride(0) + column, a.v.stride(0), keys, width, copies);
       detail::pack_keys(a.k.data_handle() + first_row * a.k.stride(0) + column, a.k.stride(0), keys, width, packed);
       for (index_t i = block.begin; i < block.end; ++i) {
         T* const probs = a.probs.has_data() ? a.probs.data_handle() + (i * a.heads + head) * a.tokens : nullptr;
         T* const out = a.out.data_handle() + i * a.out.stride(0) + column;
         index_t const seen = i < block.existing ? keys : 0;
         if (seen != 0) {
-          detail::dots_with_keys(q.data_handle() + i * q.stride(0) + column, width, packed, keys, scale, weights);
+          detail::float_rows const query = detail::in_float(q.data_handle() + i * q.stride(0) + column, q.stride(0), 1,
+                                                            width, copies + keys * width);
+          detail::dots_with_keys(query.data, width, packed, keys, scale, weights);
           detail::softmax_of_keys(weights, keys);
         }
         if (probs != nullptr)
-          for (index_t j = 0; j < a.tokens; ++j) probs[j] = j < seen ? weights[j] : T(0);
+          for (index_t j = 0; j < a.tokens; ++j) detail::round_to(probs[j], j < seen ? weights[j] : 0.0f);
         if (dropout.on() && seen != 0) dropout.apply(i, head, keys, weights);
-        detail::weighted_rows<false>(seen, weights, 1, v, a.v.stride(0), width, out);
+        detail::weighted_rows<false>(seen, weights, 1, v.data, v.stride, width, out);
       }
     }
   };
   detail::parallel_for(c, static_cast<index_t>(blocks.size()), 1, [&](index_t begin, index_t end) {
-    std::vector<T> packed(static_cast<std::size_t>(detail::padded_keys(a.tokens) * width));
-    std::vector<T> weights(static_cast<std::size_t>(detail::padded_keys(a.tokens)));
+    std::vector<float> packed(static_cast<std::size_t>(detail::padded_keys(a.tokens) * width));
+    std::vector<float> weights(static_cast<std::size_t>(detail::padded_keys(a.tokens)));
+    std::vector<float> copies(static_cast<std::size_t>((a.tokens + 1) * width));
     detail::attention_dropout dropout(a);
     for (index_t i = begin; i < end; ++i)
-      detail::simd_dispatch(
-          [&] { one_block(blocks[static_cast<std::size_t>(i)], packed.data(), weights.data(), dropout); });
+      detail::simd_dispatch([&] {
+        one_block(blocks[static_cast<std::size_t>(i)], packed.data(), weights.data(), copies.data(), dropout);
+      });
   });
 }
 
-template <cpu_float T>
+template <cpu_element T>
 void attention_backward(context const& c, tensor_view<T const, 2, context> q,
                         attention_backward_args<T, context> const& a) {
   constexpr index_t most_queries = 64;
   index_t const width = q.extent(1) / a.heads, sets = a.k.extent(0) / a.tokens;
   index_t const padded = detail::padded_keys(a.tokens);
-  T const scale = detail::score_scale<T>(a, width);
+  float const scale = detail::score_scale(a, width);
   std::vector<detail::query_block> const blocks = detail::query_blocks(a, q.extent(0), most_queries);
   std::vector<index_t> first_block(static_cast<std::size_t>(sets + 1), static_cast<index_t>(blocks.size()));
   for (index_t i = static_cast<index_t>(blocks.size()) - 1; i >= 0; --i)
     first_block[static_cast<std::size_t>(blocks[static_cast<std::size_t>(i)].set)] = i;
 
-  // One set and head: its queries block by block; slopes and kept [queries, padded] of scores and of dropped weights
-  auto const one_head = [&](index_t set, index_t head, T* packed, T* slopes, T* kept, auto& dropout) {
+  // One set and head: its queries block by block; slopes and kept [queries, padded] of scores and of dropped weights;
+  // copies, where elements are not float: of keys and of sums of dk and dv [3, tokens, width], and of a block's queries
+  // and gradients [2, queries, width]
+  index_t const most_of_block = (std::min)(most_queries, a.tokens);
+  auto const one_head = [&](index_t set, index_t head, float* packed, float* slopes, float* kept, float* copies,
+                            auto& dropout) {
     index_t const first_row = set * a.tokens, column = head * width;
     index_t const keys = a.lengths.has_data() ? index_t{a.lengths(set)} : a.tokens;
-    T const* const k = a.k.data_handle() + first_row * a.k.stride(0) + column;
+    index_t const room = a.tokens * width;
+    detail::float_rows const k =
+        detail::in_float(a.k.data_handle() + first_row * a.k.stride(0) + column, a.k.stride(0), keys, width, copies);
     T* const dk = a.dk.data_handle() + first_row * a.dk.stride(0) + column;
     T* const dv = a.dv.data_handle() + first_row * a.dv.stride(0) + column;
+    detail::row_sums const dk_sums = detail::sums_for(dk, a.dk.stride(0), width, copies + room);
+    detail::row_sums const dv_sums = detail::sums_for(dv, a.dv.stride(0), width, copies + 2 * room);
     for (index_t j = 0; j < a.tokens; ++j)
-      for (index_t d = 0; d < width; ++d) dk[j * a.dk.stride(0) + d] = dv[j * a.dv.stride(0) + d] = 0;
+      for (index_t d = 0; d < width; ++d)
+        dk_sums.data[j * dk_sums.stride + d] = dv_sums.data[j * dv_sums.stride + d] = 0;
     detail::pack_keys(a.v.data_handle() + first_row * a.v.stride(0) + column, a.v.stride(0), keys, width, packed);
     index_t const last_block = first_block[static_cast<std::size_t>(set + 1)];
     for (index_t b = first_block[static_cast<std::size_t>(set)]; b < last_block; ++b) {
       detail::query_block const& block = blocks[static_cast<std::size_t>(b)];
       if (block.begin == block.end) continue;
       if (dropout.on()) dropout.prepare(block);
-      T const* const queries = q.data_handle() + block.begin * q.stride(0) + column;
-      T const* const douts = a.dout.data_handle() + block.begin * a.dout.stride(0) + column;
+      index_t const count = block.end - block.begin;
+      detail::float_rows const queries = detail::in_float(q.data_handle() + block.begin * q.stride(0) + column,
+                                                          q.stride(0), count, width, copies + 3 * room);
+      detail::float_rows const douts =
+          detail::in_float(a.dout.data_handle() + block.begin * a.dout.stride(0) + column, a.dout.stride(0), count,
+                           width, copies + 3 * room + most_of_block * width);
       for (index_t i = block.begin; i < block.end; ++i) {
         index_t const seen = i < block.existing ? keys : 0;
-        T* const slope = slopes + (i - block.begin) * padded;
-        T* const weight = kept + (i - block.begin) * padded;
+        float* const slope = slopes + (i - block.begin) * padded;
+        float* const weight = kept + (i - block.begin) * padded;
         if (seen != 0) {
           T const* const probs = a.probs.data_handle() + (i * a.heads + head) * a.tokens;
-          detail::dots_with_keys(douts + (i - block.begin) * a.dout.stride(0), width, packed, keys, T(1), slope);
+          detail::dots_with_keys(douts.data + (i - block.begin) * douts.stride, width, packed, keys, 1.0f, slope);
           index_t const filled = detail::padded_keys(keys);
-          for (index_t j = 0; j < filled; ++j) weight[j] = j < keys ? probs[j] : T(0);
+          for (index_t j = 0; j < filled; ++j) weight[j] = j < keys ? float(probs[j]) : 0.0f;
           if (dropout.on()) dropout.apply(i, head, keys, slope);
-          T const mean = detail::sum_lanes(filled, [=](index_t j) { return weight[j] * slope[j]; });
+          float const mean = detail::sum_lanes(filled, [=](index_t j) { return weight[j] * slope[j]; });
 #pragma omp simd
           for (index_t j = 0; j < filled; ++j) slope[j] = scale * (weight[j] * (slope[j] - mean));
           if (dropout.on()) dropout.apply(i, head, keys, weight);
         }
-        detail::weighted_rows<false>(seen, slope, 1, k, a.k.stride(0), width,
+        detail::weighted_rows<false>(seen, slope, 1, k.data, k.stride, width,
                                      a.dq.data_handle() + i * a.dq.stride(0) + column);
       }
       index_t const existing = block.existing - block.begin;
       for (index_t j = 0; j < keys; ++j) {
-        detail::weighted_rows<true>(existing, slopes + j, padded, queries, q.stride(0), width, dk + j * a.dk.stride(0));
-        detail::weighted_rows<true>(existing, kept + j, padded, douts, a.dout.stride(0), width,
-                                    dv + j * a.dv.stride(0));
+        detail::weighted_rows<true>(existing, slopes + j, padded, queries.data, queries.stride, width,
+                                    dk_sums.data + j * dk_sums.stride);
+        detail::weighted_rows<true>(existing, kept + j, padded, douts.data, douts.stride, width,
+                                    dv_sums.data + j * dv_sums.stride);
       }
     }
+    detail::round_sums(dk_sums, a.tokens, width, dk, a.dk.stride(0));
+    detail::round_sums(dv_sums, a.tokens, width, dv, a.dv.stride(0));
   };
   detail::parallel_for(c, sets * a.heads, 1, [&](index_t begin, index_t end) {
-    std::vector<T> packed(static_cast<std::size_t>(padded * width));
-    std::vector<T> slopes(static_cast<std::size_t>((std::min)(most_queries, a.tokens) * padded)), kept(slopes);
+    std::vector<float> packed(static_cast<std::size_t>(padded * width));
+    std::vector<float> slopes(static_cast<std::size_t>(most_of_block * padded)), kept(slopes);
+    index_t const copied_rows = 3 * a.tokens + 2 * most_of_block;
+    std::vector<float> copies(static_cast<std::size_t>(copied_rows * width));
     detail::attention_dropout dropout(a);
     for (index_t unit = begin; unit < end; ++unit)
-      detail::simd_dispatch(
-          [&] { one_head(unit / a.heads, unit % a.heads, packed.data(), slopes.data(), kept.data(), dropout); });
+      detail::simd_dispatch([&] {
+        one_head(unit / a.heads, unit % a.heads, packed.data(), slopes.data(), kept.data(), copies.data(), dropout);
+      });
   });
 }
 

@@ -6,6 +6,7 @@
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
 #include <scale/cpu/detail/reduce.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/batch_norm.hpp>
 
@@ -112,7 +113,7 @@ void batch_norm_forward(context const& c, tensor_view<T const, 3, context> x,
     }
     S const *const centre = mean, *const scale = factor, *const offset = shift;
     detail::for_each_of_channels(x.extents(), first, count, [=](index_t k, index_t at) {
-      out[at] = T((S(in[at]) - centre[k]) * scale[k] + offset[k]);
+      detail::round_to(out[at], (S(in[at]) - centre[k]) * scale[k] + offset[k]);
     });
   });
 }
@@ -142,7 +143,7 @@ void batch_norm_backward(context const& c, tensor_view<T const, 3, context> x,
     if (dx == nullptr) return;
     S const *const scale = factor, *const sum = mean_sum, *const dot = mean_dot;
     detail::for_each_of_channels(x.extents(), first, count, [=](index_t k, index_t at) {
-      dx[at] = T(scale[k] * (S(dy[at]) - sum[k] - (S(in[at]) - centre[k]) * rstd[k] * dot[k]));
+      detail::round_to(dx[at], scale[k] * (S(dy[at]) - sum[k] - (S(in[at]) - centre[k]) * rstd[k] * dot[k]));
     });
   });
 }

@@ -3,6 +3,7 @@
 // Dropout on the CPU: masks are made in the pass that uses them, sixteen Philox blocks at a time.
 
 #include <scale/cpu/detail/dropout_mask.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/dropout.hpp>
@@ -19,7 +20,7 @@ SCALE_ALWAYS_INLINE void dropout_row(random_key key, double p, std::uint64_t fir
                                      T const* residual, T* out) {
   if (p == 0) {
 #pragma omp simd
-    for (index_t j = 0; j < columns; ++j) out[j] = residual != nullptr ? residual[j] + in[j] : in[j];
+    for (index_t j = 0; j < columns; ++j) out[j] = residual != nullptr ? T(float(residual[j]) + float(in[j])) : in[j];
     return;
   }
   for_each_dropout_chunk(key, p, first, columns, [&](index_t offset, index_t length, float const* factors) {
@@ -28,10 +29,11 @@ SCALE_ALWAYS_INLINE void dropout_row(random_key key, double p, std::uint64_t fir
     if (residual != nullptr) {
       T const* const r = residual + offset;
 #pragma omp simd
-      for (index_t j = 0; j < length; ++j) y[j] = factors[j] == 0.0f ? r[j] : r[j] + factors[j] * x[j];
+      for (index_t j = 0; j < length; ++j)
+        round_to(y[j], factors[j] == 0.0f ? float(r[j]) : float(r[j]) + factors[j] * float(x[j]));
     } else {
 #pragma omp simd
-      for (index_t j = 0; j < length; ++j) y[j] = factors[j] == 0.0f ? T(0) : factors[j] * x[j];
+      for (index_t j = 0; j < length; ++j) round_to(y[j], factors[j] == 0.0f ? 0.0f : factors[j] * float(x[j]));
     }
   });
 }
@@ -53,12 +55,12 @@ void dropout_rows(context const& c, tensor_view<T const, 2, context> const& x,
 
 }  // namespace detail
 
-template <cpu_float T>
+template <cpu_element T>
 void dropout_forward(context const& c, tensor_view<T const, 2, context> x, dropout_forward_args<T, context> const& a) {
   detail::dropout_rows(c, x, a.residual, a.y, a.p, a.key, a.rows);
 }
 
-template <cpu_float T>
+template <cpu_element T>
 void dropout_backward(context const& c, tensor_view<T const, 2, context> dy,
                       dropout_backward_args<T, context> const& a) {
   detail::dropout_rows(c, dy, tensor_view<T const, 2, context>(), a.dx, a.p, a.key, a.rows);

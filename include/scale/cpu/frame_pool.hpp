@@ -3,6 +3,7 @@
 // Pooling of frames on the CPU: row by row, a strip of columns at a time. Small beside the networks before it.
 
 #include <scale/cpu/context.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/ops/frame_pool.hpp>
 
 #include <algorithm>
@@ -28,9 +29,9 @@ void frame_pool(context const&, tensor_view<T const, 2, context> x, frame_pool_a
         for (index_t j = 0; j < width; ++j) change[j] += std::abs(S(row[j]) - S(before[j]));
       }
       T* const out = a.y.data_handle() + i * a.y.stride(0) + begin;
-      for (index_t j = 0; j < width; ++j) out[j] = T(sum[j] * share);
+      for (index_t j = 0; j < width; ++j) detail::round_to(out[j], sum[j] * share);
       if (a.how == frame_pooling::mean_and_motion)
-        for (index_t j = 0; j < width; ++j) out[c + j] = T(change[j] * change_share);
+        for (index_t j = 0; j < width; ++j) detail::round_to(out[c + j], change[j] * change_share);
     }
 }
 

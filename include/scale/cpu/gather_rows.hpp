@@ -4,6 +4,7 @@
 
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/gather_rows.hpp>
 
@@ -11,7 +12,7 @@
 
 namespace scale::cpu {
 
-template <cpu_float T>
+template <cpu_element T>
 void gather_rows_forward(context const& c, tensor_view<T const, 2, context> x,
                          gather_rows_forward_args<T, context> const& a) {
   index_t const columns = x.extent(1);
@@ -23,7 +24,7 @@ void gather_rows_forward(context const& c, tensor_view<T const, 2, context> x,
 }
 
 /// Threads share the columns, so that every sum runs over the rows in order.
-template <cpu_float T>
+template <cpu_element T>
 void gather_rows_backward(context const& c, tensor_view<T const, 2, context> dy,
                           gather_rows_backward_args<T, context> const& a) {
   index_t const m = dy.extent(0);
@@ -34,7 +35,7 @@ void gather_rows_backward(context const& c, tensor_view<T const, 2, context> dy,
         T const* const from = dy.data_handle() + r * dy.stride(0);
         T* const to = a.dx.data_handle() + a.index(r) * a.dx.stride(0);
 #pragma omp simd
-        for (index_t j = begin; j < end; ++j) to[j] += from[j];
+        for (index_t j = begin; j < end; ++j) detail::round_to(to[j], stat_t<T>(to[j]) + stat_t<T>(from[j]));
       }
     });
   });

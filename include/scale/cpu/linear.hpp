@@ -12,7 +12,7 @@
 
 namespace scale::cpu {
 
-template <cpu_float T>
+template <cpu_element T>
 void linear_forward(context const& c, tensor_view<T const, 2, context> x, linear_forward_args<T, context> const& a) {
   bool const fused = a.act == activation::none || (a.act == activation::relu && !a.pre.has_data());
   tensor_view<T, 2, context> const product = a.pre.has_data() ? a.pre : a.y;
@@ -28,9 +28,9 @@ void linear_forward(context const& c, tensor_view<T const, 2, context> x, linear
     copy(c, sum, copy_args<T, context>{.y = a.y});
 }
 
-template <cpu_float T>
+template <cpu_element T>
 void linear_backward(context const& c, tensor_view<T const, 2, context> x, linear_backward_args<T, context> const& a) {
-  detail::matrix const dy = detail::matrix_of(a.dy);
+  auto const dy = detail::matrix_of(a.dy);
   if (a.dx.has_data())
     detail::multiply(c, "linear_backward", dy, detail::matrix_of(a.weight), detail::matrix_of(a.dx),
                      {.bias = nullptr, .mode = a.dx_mode, .relu = false});

@@ -8,9 +8,9 @@
 
 namespace scale::cpu {
 
-template <cpu_float T>
+template <cpu_element T>
 void matmul(context const& c, tensor_view<T const, 2, context> left, matmul_args<T, context> const& args) {
-  detail::matrix const a = detail::matrix_of(left), b = detail::matrix_of(args.b);
+  auto const a = detail::matrix_of(left), b = detail::matrix_of(args.b);
   detail::multiply(c, "matmul", args.transpose_a == transpose::yes ? a.flipped() : a,
                    args.transpose_b == transpose::yes ? b.flipped() : b, detail::matrix_of(args.c),
                    {.bias = nullptr, .mode = args.mode, .relu = false});

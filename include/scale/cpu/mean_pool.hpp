@@ -5,6 +5,7 @@
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
 #include <scale/cpu/detail/reduce.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/mean_pool.hpp>
 
@@ -48,7 +49,7 @@ void mean_pool_forward(context const& c, tensor_view<T const, Rank, context> x,
       }
     }
     T* const to = a.y.data_handle() + sample * a.y.stride(0) + first;
-    for (index_t k = 0; k < count; ++k) to[k] = T(total[k] * inverse);
+    for (index_t k = 0; k < count; ++k) detail::round_to(to[k], total[k] * inverse);
   };
   detail::parallel_for(c, n * parts, 1, [&](index_t begin, index_t end) {
     detail::simd_dispatch([&] {

@@ -8,6 +8,7 @@
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/packed_matmul.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/vector_math.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/packed_linear.hpp>
@@ -91,7 +92,7 @@ void packed_linear_blocks(context const& c, tensor_view<T const, 2, context> con
 #pragma omp simd
           for (index_t j = 0; j < outputs; ++j) {
             normal_value const at = normal(in[j]);
-            out[j] = T((in[j] > 0.0f ? in[j] : at.bounded) * at.cdf);
+            detail::round_to(out[j], (in[j] > 0.0f ? in[j] : at.bounded) * at.cdf);
           }
         }
       });

@@ -2,6 +2,7 @@
 #pragma once
 // Rotary positions on the CPU: one vectorised pass, rows over the threads.
 
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/rotary.hpp>
@@ -19,8 +20,8 @@ void rotary(context const& c, tensor_view<T const, 2, context> x, rotary_args<T,
 #pragma omp simd
       for (index_t d = 0; d < width; d += 2) {
         S const first = S(from[d]), second = S(from[d + 1]);
-        to[d] = T(first * S(cosine[d]) - second * S(sine[d]));
-        to[d + 1] = T(second * S(cosine[d + 1]) + first * S(sine[d + 1]));
+        detail::round_to(to[d], first * S(cosine[d]) - second * S(sine[d]));
+        detail::round_to(to[d + 1], second * S(cosine[d + 1]) + first * S(sine[d + 1]));
       }
     }
   };

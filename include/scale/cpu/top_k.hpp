@@ -48,7 +48,7 @@ void top_k_dot(context const& c, tensor_view<T const, 2, context> queries, top_k
   using detail::range;
   index_t const k = a.score.extent(1);
   if (k == 0) return;
-  detail::matrix const q = detail::matrix_of(queries), bank = detail::matrix_of(a.bank);
+  auto const q = detail::matrix_of(queries), bank = detail::matrix_of(a.bank);
   detail::even_parts const blocks(q.rows, std::clamp((q.rows + 15) / 16, index_t{32}, detail::tile_rows));
   detail::even_parts const tiles(bank.rows, detail::tile_columns);
   detail::parallel_for(c, blocks.count, 1, [&](index_t begin, index_t end) {
@@ -64,7 +64,7 @@ void top_k_dot(context const& c, tensor_view<T const, 2, context> queries, top_k
         range const columns = tiles[tile];
         index_t const width = columns.end - columns.begin;
         detail::multiply(alone, "top_k_dot", detail::rows_of(q, rows), detail::rows_of(bank, columns).flipped(),
-                         {scratch.data(), height, width, width, 1});
+                         detail::matrix<float>{scratch.data(), height, width, width, 1});
         detail::simd_dispatch([&] {
           for (index_t i = 0; i < height; ++i)
             tops[static_cast<std::size_t>(i)] = detail::largest(scratch.data() + i * width, width);

@@ -4,6 +4,7 @@
 
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/trilinear_resize.hpp>
 
@@ -75,7 +76,7 @@ void trilinear_resize_forward(context const& c, tensor_view<T const, 5, context>
                          weight[2] * float(in[from[2] + j]) + weight[3] * float(in[from[3] + j]);
               for (index_t j = 0; j < out_columns; ++j) {
                 detail::linear_tap const& tap = w[static_cast<std::size_t>(j)];
-                out[to + j] = T((1 - tap.weight) * row[tap.low] + tap.weight * row[tap.high]);
+                detail::round_to(out[to + j], (1 - tap.weight) * row[tap.low] + tap.weight * row[tap.high]);
               }
             });
       }
@@ -115,7 +116,7 @@ void trilinear_resize_backward(context const& c, tensor_view<T const, 5, context
                                        }
                                      });
 #pragma omp simd
-        for (index_t j = 0; j < in_places; ++j) dx[j] = T(sums[j]);
+        for (index_t j = 0; j < in_places; ++j) detail::round_to(dx[j], sums[j]);
       }
     });
   });

@@ -8,7 +8,9 @@
 #include <scale/ops/fill.hpp>
 #include <scale/ops/transfer.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -65,27 +67,36 @@ host_parameters<T> export_flat(B const& b, parameter_table const& table, tensor_
   return all;
 }
 
-/// The reverse. Throws argument_error unless `all` has exactly the table's names with their shapes.
-template <element T, backend B>
-void import_flat(B const& b, parameter_table const& table, host_parameters<T> const& all, tensor_view<T, 1, B> flat,
-                 location at = location::current()) {
-  for (auto const& [name, values] : all)
-    expect(table.contains(name), "import_flat", "the network has no parameter " + name, at);
+/// Throws argument_error unless `all` has exactly the table's names with their shapes.
+template <element T>
+void expect_same_parameters(char const* op, parameter_table const& table, host_parameters<T> const& all, location at) {
+  for (auto const& [name, values] : all) expect(table.contains(name), op, "the network has no parameter " + name, at);
   for (parameter_entry const& entry : table.entries()) {
     auto const found = all.find(entry.name);
-    expect(found != all.end(), "import_flat", "parameter " + entry.name + " is missing", at);
-    host_parameter<T> const& one = found->second;
-    expect(one.shape == entry.shape && static_cast<index_t>(one.values.size()) == entry.size, "import_flat",
+    expect(found != all.end(), op, "parameter " + entry.name + " is missing", at);
+    expect(found->second.shape == entry.shape && static_cast<index_t>(found->second.values.size()) == entry.size, op,
            "parameter " + entry.name + " has another shape than the network's", at);
-    upload(b, std::span<T const>(one.values), flat.rows(entry.offset, entry.size), at);
   }
 }
 
-/// Owns the parameters, and their gradients once those are asked for. Move-only.
+/// The reverse of export_flat. Throws argument_error unless `all` has exactly the table's names with their shapes.
+template <element T, backend B>
+void import_flat(B const& b, parameter_table const& table, host_parameters<T> const& all, tensor_view<T, 1, B> flat,
+                 location at = location::current()) {
+  expect_same_parameters("import_flat", table, all, at);
+  for (parameter_entry const& entry : table.entries())
+    upload(b, std::span<T const>(all.at(entry.name).values), flat.rows(entry.offset, entry.size), at);
+}
+
+/// Owns the parameters, and what training needs beside them once it is asked for. Move-only.
+///
+/// A network that computes in a 16-bit type is trained on master weights in float, of which `values` are the rounded
+/// copy. The host sees float then: what it writes goes to both, what it reads are the masters where they exist.
 template <floating T, backend B>
 class parameters {
  public:
   using gradient_type = acc_t<T>;
+  using master_type = acc_t<T>;
 
   parameters() = default;
 
@@ -101,19 +112,29 @@ class parameters {
   void initialise(B const& b, std::uint64_t seed) {
     for (std::size_t number = 0; number < table_.entries().size(); ++number) {
       parameter_entry const& entry = table_.entries()[number];
-      std::vector<T> const host = initial_values<T>(entry, number, seed);
-      upload(b, std::span<T const>(host), values_.view().rows(entry.offset, entry.size));
+      std::vector<master_type> const host = initial_values<master_type>(entry, number, seed);
+      write(b, entry, host);
     }
   }
 
+  /// What the network computes with.
   tensor_view<T, 1, B> values() { return values_; }
   tensor_view<T const, 1, B> values() const { return values_; }
 
-  /// Allocates the gradients, all zero; does nothing where they exist.
+  /// Allocates the gradients, all zero, and the masters where they are of another type; does nothing where they exist.
   void require_gradients(B const& b) {
     if (gradients_.size() != 0 || table_.size() == 0) return;
     gradients_ = tensor<gradient_type, 1, B>(b, shape{table_.size()});
     zero_gradients(b);
+    if constexpr (has_masters) {
+      tensor<master_type, 1, B> masters(b, shape{table_.size()});
+      fill(b, masters, 0);
+      for (parameter_entry const& entry : table_.entries()) {
+        std::vector<master_type> const host = read(b, entry);
+        upload(b, std::span<master_type const>(host), masters.view().rows(entry.offset, entry.size));
+      }
+      masters_ = std::move(masters);
+    }
   }
   void zero_gradients(B const& b) { fill(b, gradients(), 0); }
 
@@ -121,6 +142,17 @@ class parameters {
   tensor_view<gradient_type, 1, B> gradients(location at = location::current()) {
     expect(gradients_.size() == table_.size(), "parameters", "no gradients: call require_gradients first", at);
     return gradients_;
+  }
+
+  /// What an optimiser updates: `values` themselves where T is float or double. Throws argument_error before
+  /// require_gradients where they are apart; who changes them then brings `values` up to date.
+  tensor_view<master_type, 1, B> masters(location at = location::current()) {
+    if constexpr (has_masters) {
+      expect(masters_.size() == table_.size(), "parameters", "no master weights: call require_gradients first", at);
+      return masters_;
+    } else {
+      return values_;
+    }
   }
 
   tensor_view<T const, 1, B> vector(std::size_t number) const {
@@ -139,15 +171,9 @@ class parameters {
     return vector_gradient(number).reshape(matrix_shape(table_.entries()[number]));
   }
 
-  std::vector<T> read(B const& b, std::string_view name) const {
-    parameter_entry const& entry = table_.at(name);
-    std::vector<T> host(static_cast<std::size_t>(entry.size));
-    download(b, values_.view().rows(entry.offset, entry.size), std::span<T>(host));
-    return host;
-  }
-  void write(B const& b, std::string_view name, std::span<T const> host, location at = location::current()) {
-    parameter_entry const& entry = table_.at(name, at);
-    upload(b, host, values_.view().rows(entry.offset, entry.size), at);
+  std::vector<master_type> read(B const& b, std::string_view name) const { return read(b, table_.at(name)); }
+  void write(B const& b, std::string_view name, std::span<master_type const> host, location at = location::current()) {
+    write(b, table_.at(name, at), host, at);
   }
   std::vector<gradient_type> read_gradient(B const& b, std::string_view name) {
     parameter_entry const& entry = table_.at(name);
@@ -156,12 +182,16 @@ class parameters {
     return host;
   }
 
-  host_parameters<T> export_all(B const& b) const {
-    return export_flat(b, table_, tensor_view<T const, 1, B>(values_));
+  host_parameters<master_type> export_all(B const& b) const {
+    host_parameters<master_type> all;
+    for (parameter_entry const& entry : table_.entries())
+      all.emplace(entry.name, host_parameter<master_type>{entry.shape, read(b, entry)});
+    return all;
   }
   /// Throws argument_error unless `all` has exactly this network's parameters, in their shapes.
-  void import_all(B const& b, host_parameters<T> const& all, location at = location::current()) {
-    import_flat(b, table_, all, tensor_view<T, 1, B>(values_), at);
+  void import_all(B const& b, host_parameters<master_type> const& all, location at = location::current()) {
+    expect_same_parameters("import_all", table_, all, at);
+    for (parameter_entry const& entry : table_.entries()) write(b, entry, all.at(entry.name).values, at);
   }
 
  private:
@@ -169,8 +199,40 @@ class parameters {
     return {entry.shape.front(), entry.size / entry.shape.front()};
   }
 
+  static constexpr bool has_masters = !std::same_as<T, master_type>;
+
+  std::vector<master_type> read(B const& b, parameter_entry const& entry) const {
+    std::vector<master_type> host(static_cast<std::size_t>(entry.size));
+    if constexpr (has_masters) {
+      if (masters_.size() == 0) {
+        std::vector<T> rounded(host.size());
+        download(b, values_.view().rows(entry.offset, entry.size), std::span<T>(rounded));
+        std::copy(rounded.begin(), rounded.end(), host.begin());
+      } else {
+        download(b, masters_.view().rows(entry.offset, entry.size), std::span<master_type>(host));
+      }
+    } else {
+      download(b, values_.view().rows(entry.offset, entry.size), std::span<T>(host));
+    }
+    return host;
+  }
+
+  void write(B const& b, parameter_entry const& entry, std::span<master_type const> host,
+             location at = location::current()) {
+    if constexpr (has_masters) {
+      std::vector<T> rounded;
+      rounded.reserve(host.size());
+      for (master_type const value : host) rounded.push_back(T(value));
+      upload(b, std::span<T const>(rounded), values_.view().rows(entry.offset, entry.size), at);
+      if (masters_.size() != 0) upload(b, host, masters_.view().rows(entry.offset, entry.size), at);
+    } else {
+      upload(b, host, values_.view().rows(entry.offset, entry.size), at);
+    }
+  }
+
   parameter_table table_;
   tensor<T, 1, B> values_;
+  tensor<master_type, 1, B> masters_;  // empty where they are values_
   tensor<gradient_type, 1, B> gradients_;
 };
 

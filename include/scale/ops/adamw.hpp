@@ -14,11 +14,13 @@ namespace scale {
 /// With gradient g, for every element:
 ///   param *= 1 - lr * weight_decay;   m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g^2;
 ///   param -= lr / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + eps)
-/// computed in acc_t<T>, the constants before that in double. All are contiguous and do not overlap.
+/// computed in acc_t<T>, the constants before that in double. All are contiguous and do not overlap. A network that
+/// computes in a 16-bit type T is trained on `param` in float, its master weights, and reads `rounded`.
 template <class T, backend B>
 struct adamw_args {
-  tensor_view<T, 1, B> param;        // [n]  in and out
-  tensor_view<acc_t<T>, 1, B> m, v;  // [n]  in and out, 0 before the first step
+  tensor_view<acc_t<T>, 1, B> param;  // [n]  in and out
+  tensor_view<acc_t<T>, 1, B> m, v;   // [n]  in and out, 0 before the first step
+  tensor_view<T, 1, B> rounded{};     // [n]  = param, optional
   double lr = 0;
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -37,14 +39,14 @@ concept on = requires(B const& b, X const& x, A const& a) {
 };
 
 struct fn {
-  /// Parameters of the gradient's type.
+  /// A network that computes in the gradient's type.
   template <backend B, readable_by<B> X>
   void operator()(B const& b, X const& gradient, std::type_identity_t<adamw_args<element_t<X>, B>> const& a,
                   location at = location::current()) const {
     step(b, tensor_view<element_t<X> const, 1, B>(gradient), a, at);
   }
 
-  /// Parameters of another type than the gradient's: name it, adamw_args<bf16, B>{...}.
+  /// A network that computes in another type than the gradient's: name it, adamw_args<bf16, B>{...}.
   template <floating T, backend B, readable_by<B> X>
   requires(!std::same_as<T, element_t<X>> && std::same_as<acc_t<T>, element_t<X>>)  //
       void
@@ -65,6 +67,8 @@ struct fn {
     expect_contiguous(op, "m", a.m, at);
     expect_shape(op, "v", a.v, shape{n}, at);
     expect_contiguous(op, "v", a.v, at);
+    expect_shape_if_given(op, "rounded", a.rounded, shape{n}, at);
+    expect_contiguous(op, "rounded", a.rounded, at);
     expect_fraction(op, "beta1", a.beta1, at);
     expect_fraction(op, "beta2", a.beta2, at);
     if (!(a.eps >= 0)) throw_expected(op, "eps", "at least 0", std::to_string(a.eps), at);

@@ -28,7 +28,8 @@ struct info_nce_forward_args {
 };
 
 /// Gradients of scale * loss: with P = softmax of the scores minus one at the targets and f = scale / (temperature m),
-/// dq = f P keys, dkeys += f P^T q. The scores are computed again.
+/// dq = f P keys, dkeys += f P^T q. The scores are computed again; in a 16-bit type f P may be rounded before the
+/// products.
 template <class T, backend B>
 struct info_nce_backward_args {
   tensor_view<T const, 2, B> keys;               // [n, c]

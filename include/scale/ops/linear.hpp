@@ -8,7 +8,8 @@
 
 namespace scale {
 
-/// y = act(x W^T + bias) for x [n, i]. Rows of x, y and pre may lie apart; no output aliases an input or the other.
+/// y = act(x W^T + bias) for x [n, i]. Rows of x, y and pre may lie apart; no output aliases an input or the other. In a
+/// 16-bit type the activation may be that of the rounded sum.
 template <class T, backend B>
 struct linear_forward_args {
   tensor_view<T const, 2, B> weight;  // [o, i]  contiguous

@@ -24,7 +24,8 @@ struct symmetric_info_nce_forward_args {
                                                        //        among `a`; a tie goes to the lower index
 };
 
-/// Gradients of scale * loss. The scores are computed again.
+/// Gradients of scale * loss. The scores are computed again; in a 16-bit type the gradients by score may be rounded
+/// before the products.
 template <class T, backend B>
 struct symmetric_info_nce_backward_args {
   tensor_view<T const, 2, B> other;  // [n, c]

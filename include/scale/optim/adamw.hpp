@@ -7,6 +7,7 @@
 #include <scale/ops/adamw.hpp>
 #include <scale/ops/fill.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 
@@ -58,10 +59,13 @@ class adamw {
 
  private:
   void update(B const& b, parameters<T, B>& p, double lr, double decay, index_t begin, index_t count) {
+    tensor_view<T, 1, B> rounded;
+    if constexpr (!std::same_as<T, moment_type>) rounded = p.values().rows(begin, count);
     adamw_step(b, tensor_view<moment_type const, 1, B>(p.gradients().rows(begin, count)),
-               adamw_args<T, B>{.param = p.values().rows(begin, count),
+               adamw_args<T, B>{.param = p.masters().rows(begin, count),
                                 .m = first_.view().rows(begin, count),
                                 .v = second_.view().rows(begin, count),
+                                .rounded = rounded,
                                 .lr = lr,
                                 .beta1 = config_.beta1,
                                 .beta2 = config_.beta2,

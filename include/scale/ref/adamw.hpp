@@ -24,7 +24,8 @@ void adamw_step(context const&, tensor_view<acc_t<T> const, 1, context> gradient
     acc const v = beta2 * a.v(i) + rest2 * g * g;
     a.m(i) = m;
     a.v(i) = v;
-    a.param(i) = T(acc(a.param(i)) * decay - rate * m / (std::sqrt(v) / root_correction + eps));
+    a.param(i) = a.param(i) * decay - rate * m / (std::sqrt(v) / root_correction + eps);
+    if (a.rounded.has_data()) a.rounded(i) = T(a.param(i));
   }
 }
 

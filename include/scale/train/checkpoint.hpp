@@ -21,8 +21,8 @@ namespace scale {
 
 inline constexpr std::string_view checkpoint_format = "scale-checkpoint-1";
 
-/// Parameters lie under their own names, AdamW's moments under these prefixes. Randomness is counter based, so the
-/// step is the whole state of the generators.
+/// Parameters lie under their own names, in float or double (for a network that computes in a 16-bit type its masters),
+/// AdamW's moments under these prefixes. Randomness is counter based, so the step is the whole state of the generators.
 inline constexpr std::string_view first_moment_prefix = "adamw.m/", second_moment_prefix = "adamw.v/";
 
 /// `run` is everything that decides the result: options, seed, element type, the store's widths and hash.
@@ -92,7 +92,7 @@ template <floating T, backend B>
 void write_checkpoint(std::filesystem::path const& path, B const& b, parameters<T, B> const& params,
                       tensor_view<acc_t<T> const, 1, B> m, tensor_view<acc_t<T> const, 1, B> v,
                       checkpoint_info const& info) {
-  host_parameters<T> const values = params.export_all(b);
+  host_parameters<acc_t<T>> const values = params.export_all(b);
   host_parameters<acc_t<T>> const first = export_flat(b, params.table(), m);
   host_parameters<acc_t<T>> const second = export_flat(b, params.table(), v);
   std::vector<stored_tensor> tensors;
@@ -138,10 +138,9 @@ checkpoint_info read_checkpoint(std::filesystem::path const& path, B const& b, n
   if (!difference.empty())
     refuse_file(path, "a checkpoint of another run; " + difference + ". Give the same options, or another folder");
   auto const& entries = params.table().entries();
-  host_parameters<T> values;
-  host_parameters<acc_t<T>> first, second;
+  host_parameters<acc_t<T>> values, first, second;
   for (parameter_entry const& entry : entries) {
-    values.emplace(entry.name, detail::read_exact<T>(file, entry));
+    values.emplace(entry.name, detail::read_exact<acc_t<T>>(file, entry));
     first.emplace(entry.name, detail::read_exact<acc_t<T>>(file, entry, first_moment_prefix));
     second.emplace(entry.name, detail::read_exact<acc_t<T>>(file, entry, second_moment_prefix));
   }

@@ -68,13 +68,14 @@ inline void check_features(model_description const& model, feature_store const& 
   detail::check_features_of(model, store.provenance(), store.feature_width(), store.path().string());
 }
 
-/// Writes `params`, made by set_transformer_parameters(description.config). Whole or not at all.
+/// Writes `params`, made by set_transformer_parameters(description.config), as the host sees them: a network that
+/// computes in a 16-bit type leaves its master weights. Whole or not at all.
 template <floating T, backend B>
 void write_model(std::filesystem::path const& path, B const& b, parameters<T, B> const& params,
                  model_description const& description) {
-  host_parameters<T> const values = params.export_all(b);
+  host_parameters<acc_t<T>> const values = params.export_all(b);
   std::vector<stored_tensor> tensors;
-  for (auto const& [name, p] : values) tensors.push_back(as_stored(name, p.shape, std::span<T const>(p.values)));
+  for (auto const& [name, p] : values) tensors.push_back(as_stored(name, p.shape, std::span<acc_t<T> const>(p.values)));
   if (description.input == input_kind::centred) {
     expect(static_cast<index_t>(description.input_scale.size()) == description.config.features, "write_model",
            "a centred model needs input_scale, one number per feature");
@@ -127,11 +128,7 @@ class model_file {
     for (parameter_entry const& entry : params.table().entries()) {
       stored_tensor const& t = file_.at(entry.name);
       expect_stored_shape(t, entry.shape);
-      std::vector<stat_t<T>> const wide = to_vector<stat_t<T>>(t);
-      std::vector<T> values;
-      values.reserve(wide.size());
-      for (stat_t<T> const value : wide) values.push_back(static_cast<T>(value));
-      params.write(b, entry.name, values);
+      params.write(b, entry.name, to_vector<acc_t<T>>(t));
     }
   }
 

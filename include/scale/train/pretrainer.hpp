@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -77,6 +78,8 @@ class pretrainer {
            "a run has at most 2^32 - 1 steps", at);
     check(source, options_.input, at);
     model_.parameters().require_gradients(b);
+    // start values are those of any element type: the masters' were never rounded
+    if constexpr (!std::same_as<T, acc_t<T>>) model_.parameters().initialise(b, options_.seed);
   }
 
   /// With set_size filled in.

@@ -4,7 +4,9 @@
 // time; sums over keys run in registers, 32 columns at a time. Call all of it inside simd_dispatch.
 
 #include <scale/core/config.hpp>
+#include <scale/core/dtype.hpp>
 #include <scale/core/shape.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/detail/vector_math.hpp>
 
 #include <limits>
@@ -15,14 +17,52 @@ inline constexpr int key_lanes = 16, column_lanes = 32;
 
 constexpr index_t padded_keys(index_t keys) { return (keys + key_lanes - 1) / key_lanes * key_lanes; }
 
+/// Rows of float, `stride` apart.
+struct float_rows {
+  float const* data;
+  index_t stride;
+};
+
+/// Columns [0, width) of n rows in float: the rows themselves, or copies in `room` [n, width], which may be null for
+/// rows of float.
+SCALE_ALWAYS_INLINE float_rows in_float(float const* rows, index_t stride, index_t, index_t, float*) {
+  return {rows, stride};
+}
+SCALE_ALWAYS_INLINE float_rows in_float(bf16 const* rows, index_t stride, index_t n, index_t width, float* room) {
+  for (index_t i = 0; i < n; ++i) {
+#pragma omp simd
+    for (index_t d = 0; d < width; ++d) room[i * width + d] = float(rows[i * stride + d]);
+  }
+  return {room, width};
+}
+
+/// Where sums of rows are formed in float: in rows of float themselves, or in `room` [rows, width].
+struct row_sums {
+  float* data;
+  index_t stride;
+};
+
+SCALE_ALWAYS_INLINE row_sums sums_for(float* rows, index_t stride, index_t, float*) { return {rows, stride}; }
+SCALE_ALWAYS_INLINE row_sums sums_for(bf16*, index_t, index_t width, float* room) { return {room, width}; }
+
+/// Rounds n rows of sums into the rows they are of.
+SCALE_ALWAYS_INLINE void round_sums(row_sums const&, index_t, index_t, float*, index_t) {}
+SCALE_ALWAYS_INLINE void round_sums(row_sums const& sums, index_t n, index_t width, bf16* rows, index_t stride) {
+  for (index_t i = 0; i < n; ++i) {
+#pragma omp simd
+    for (index_t d = 0; d < width; ++d) round_to(rows[i * stride + d], sums.data[i * sums.stride + d]);
+  }
+}
+
 /// Columns [0, width) of `keys` rows, `stride` apart -> packed [padded_keys / 16, width, 16], zeros beyond.
-SCALE_ALWAYS_INLINE void pack_keys(float const* rows, index_t stride, index_t keys, index_t width, float* packed) {
+template <class T>
+SCALE_ALWAYS_INLINE void pack_keys(T const* rows, index_t stride, index_t keys, index_t width, float* packed) {
   for (index_t first = 0; first < keys; first += key_lanes) {
     index_t const some = keys - first < key_lanes ? keys - first : index_t{key_lanes};
     float* const block = packed + first * width;
     for (index_t lane = 0; lane < key_lanes; ++lane)
       for (index_t d = 0; d < width; ++d)
-        block[d * key_lanes + lane] = lane < some ? rows[(first + lane) * stride + d] : 0.0f;
+        block[d * key_lanes + lane] = lane < some ? float(rows[(first + lane) * stride + d]) : 0.0f;
   }
 }
 
@@ -83,9 +123,9 @@ SCALE_ALWAYS_INLINE void softmax_of_keys(float* scores, index_t keys) {
 }
 
 /// out[0, width) = or += sum over i < n of weights[i * weight_stride] * rows[i * row_stride + ...].
-template <bool Add>
+template <bool Add, class T>
 SCALE_ALWAYS_INLINE void weighted_rows(index_t n, float const* weights, index_t weight_stride, float const* rows,
-                                       index_t row_stride, index_t width, float* out) {
+                                       index_t row_stride, index_t width, T* out) {
   index_t d = 0;
   for (; d + column_lanes <= width; d += column_lanes) {
     float sum[column_lanes] = {};
@@ -96,12 +136,13 @@ SCALE_ALWAYS_INLINE void weighted_rows(index_t n, float const* weights, index_t 
       for (int lane = 0; lane < column_lanes; ++lane) sum[lane] += weight * row[lane];
     }
 #pragma omp simd
-    for (int lane = 0; lane < column_lanes; ++lane) out[d + lane] = Add ? out[d + lane] + sum[lane] : sum[lane];
+    for (int lane = 0; lane < column_lanes; ++lane)
+      round_to(out[d + lane], Add ? float(out[d + lane]) + sum[lane] : sum[lane]);
   }
   for (; d < width; ++d) {
     float sum = 0;
     for (index_t i = 0; i < n; ++i) sum += weights[i * weight_stride] * rows[i * row_stride + d];
-    out[d] = Add ? out[d] + sum : sum;
+    round_to(out[d], Add ? float(out[d]) + sum : sum);
   }
 }
 

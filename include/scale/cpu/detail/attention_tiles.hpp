@@ -8,6 +8,7 @@
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/packed_matmul.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/ops/attention.hpp>
 
 #include <algorithm>
@@ -82,7 +83,7 @@ SCALE_ALWAYS_INLINE float exponentials_of_keys(float* scores, index_t keys, T* w
   return sum_lanes(padded_keys(keys), [=](index_t j) {
     float const weight = exp_of_negative(scores[j] - largest);
     if constexpr (Keep && !std::same_as<T, float>) scores[j] = weight;
-    weights[j] = T(weight);
+    round_to(weights[j], weight);
     return weight;
   });
 }
@@ -139,7 +140,8 @@ void attention_by_tiles(context const& c, tensor_view<T const, 2, context> const
     simd_dispatch([&] {
       for (index_t i = 0; i < count; ++i) {
 #pragma omp simd
-        for (index_t d = 0; d < width; ++d) queries[i * width + d] = T(query_scale * float(from[i * q.stride(0) + d]));
+        for (index_t d = 0; d < width; ++d)
+          round_to(queries[i * width + d], query_scale * float(from[i * q.stride(0) + d]));
       }
     });
     keys(count == most, queries, scores);
@@ -161,7 +163,7 @@ void attention_by_tiles(context const& c, tensor_view<T const, 2, context> const
           float const* const mine = scores + i * padded;
           float const inverse = 1.0f / sums[i];
 #pragma omp simd
-          for (index_t j = 0; j < tokens; ++j) probs[j] = T(mine[j] * inverse);
+          for (index_t j = 0; j < tokens; ++j) round_to(probs[j], mine[j] * inverse);
         }
       });
     }
@@ -170,7 +172,7 @@ void attention_by_tiles(context const& c, tensor_view<T const, 2, context> const
       for (index_t i = 0; i < count; ++i) {
         float const inverse = 1.0f / sums[i];
 #pragma omp simd
-        for (index_t d = 0; d < width; ++d) out[i * a.out.stride(0) + d] = T(mixed[i * width + d] * inverse);
+        for (index_t d = 0; d < width; ++d) round_to(out[i * a.out.stride(0) + d], mixed[i * width + d] * inverse);
       }
     });
   };

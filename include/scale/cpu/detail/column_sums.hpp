@@ -10,9 +10,9 @@
 
 namespace scale::cpu::detail {
 
-/// total[j] += sum over n rows of row(i)[j], j in [0, columns). row(i) gives a pointer to a row, or nullptr for a row
-/// to leave out. Threads share the columns; rows are summed in blocks of 64, the blocks in order: the error grows with
-/// n / 64.
+/// total[j] += sum over n rows of row(i)[j], j in [0, columns). row(i) gives a pointer to a row, of any type, or
+/// nullptr for a row to leave out. Threads share the columns; rows are summed in blocks of 64, the blocks in order: the
+/// error grows with n / 64.
 template <class T, class Row>
 void add_column_sums(context const& c, index_t n, index_t columns, Row const& row, T* total) {
   constexpr index_t rows_per_block = 64, width = 128;
@@ -26,10 +26,10 @@ void add_column_sums(context const& c, index_t n, index_t columns, Row const& ro
           T partial[width] = {};
           index_t const last = (std::min)(n, block + rows_per_block);
           for (index_t i = block; i < last; ++i) {
-            T const* const values = row(i);
+            auto const* const values = row(i);
             if (values == nullptr) continue;
 #pragma omp simd
-            for (index_t j = 0; j < count; ++j) partial[j] += values[first + j];
+            for (index_t j = 0; j < count; ++j) partial[j] += T(values[first + j]);
           }
 #pragma omp simd
           for (index_t j = 0; j < count; ++j) total[first + j] += partial[j];

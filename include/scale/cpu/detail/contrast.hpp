@@ -8,10 +8,13 @@
 #include <scale/cpu/detail/matmul.hpp>
 #include <scale/cpu/detail/parallel.hpp>
 #include <scale/cpu/detail/reduce.hpp>
+#include <scale/cpu/detail/round_to.hpp>
+#include <scale/cpu/detail/runs.hpp>
 #include <scale/cpu/detail/vector_math.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <vector>
@@ -30,7 +33,8 @@ struct even_parts {
   index_t largest() const { return count == 0 ? 0 : (n + count - 1) / count; }
 };
 
-inline matrix rows_of(matrix const& m, range r) {
+template <class T>
+matrix<T> rows_of(matrix<T> const& m, range r) {
   return {m.data + r.begin * m.row_stride, r.end - r.begin, m.columns, m.row_stride, m.column_stride};
 }
 
@@ -65,8 +69,8 @@ struct contrast_result {
 };
 
 /// For each row of q: lse of its scores against all keys. target_of(i) is the key of row i.
-template <class TargetOf>
-contrast_result contrast_forward(context const& c, char const* op, matrix const& q, matrix const& keys,
+template <class T, class TargetOf>
+contrast_result contrast_forward(context const& c, char const* op, matrix<T> const& q, matrix<T> const& keys,
                                  TargetOf const& target_of, double temperature, float* lse) {
   even_parts const blocks(q.rows, std::clamp((q.rows + 15) / 16, index_t{32}, tile_rows));
   even_parts const tiles(keys.rows, tile_columns);
@@ -84,7 +88,7 @@ contrast_result contrast_forward(context const& c, char const* op, matrix const&
         range const columns = tiles[tile];
         index_t const width = columns.end - columns.begin;
         multiply(alone, op, rows_of(q, rows), rows_of(keys, columns).flipped(),
-                 {scratch.data(), rows.end - rows.begin, width, width, 1});
+                 matrix<float>{scratch.data(), rows.end - rows.begin, width, width, 1});
         simd_dispatch([&] {
           for (index_t i = rows.begin; i < rows.end; ++i)
             look_at(states[static_cast<std::size_t>(i - rows.begin)], scratch.data() + (i - rows.begin) * width, width,
@@ -107,31 +111,46 @@ contrast_result contrast_forward(context const& c, char const* op, matrix const&
 }
 
 /// dq = P keys and dkeys = or += P^T q, where turn(i, first, n, scores) makes row i of P from the dot products of q_i
-/// with keys [first, first + n), in place; it is inlined and runs vectorised.
-template <class Turn>
-void contrast_backward(context const& c, char const* op, matrix const& q, matrix const& keys, Turn const& turn,
-                       matrix const& dq, matrix const& dkeys, write_mode dkeys_mode) {
+/// with keys [first, first + n), in place; it is inlined and runs vectorised. P is rounded to T.
+template <class T, class Turn>
+void contrast_backward(context const& c, char const* op, matrix<T> const& q, matrix<T> const& keys, Turn const& turn,
+                       matrix<float> const& dq, matrix<float> const& dkeys, write_mode dkeys_mode) {
+  constexpr bool rounds = !std::same_as<T, float>;
   even_parts const row_chunks(q.rows, chunk_rows), column_chunks(keys.rows, chunk_columns);
-  std::vector<float> scratch(static_cast<std::size_t>(row_chunks.largest() * column_chunks.largest()));
+  std::vector<T> scratch(static_cast<std::size_t>(row_chunks.largest() * column_chunks.largest()));
   for (index_t column_chunk = 0; column_chunk < column_chunks.count; ++column_chunk)
     for (index_t row_chunk = 0; row_chunk < row_chunks.count; ++row_chunk) {
       range const rows = row_chunks[row_chunk], columns = column_chunks[column_chunk];
       index_t const height = rows.end - rows.begin, width = columns.end - columns.begin;
-      matrix const some_q = rows_of(q, rows), some_keys = rows_of(keys, columns);
-      matrix const p{scratch.data(), height, width, width, 1};
+      matrix<T> const some_q = rows_of(q, rows), some_keys = rows_of(keys, columns);
+      matrix<T> const p{scratch.data(), height, width, width, 1};
       even_parts const row_tiles(height, tile_rows), column_tiles(width, tile_columns);
       auto const part = [&](range r, range k) {
-        return matrix{p.data + r.begin * width + k.begin, r.end - r.begin, k.end - k.begin, width, 1};
+        return matrix<T>{p.data + r.begin * width + k.begin, r.end - r.begin, k.end - k.begin, width, 1};
       };
       parallel_for(c, row_tiles.count * column_tiles.count, 1, [&](index_t begin, index_t end) {
         context const alone(1);
+        std::vector<float> tile_scores(rounds ? static_cast<std::size_t>(row_tiles.largest() * column_tiles.largest())
+                                              : 0);
         for (index_t tile = begin; tile < end; ++tile) {
           range const r = row_tiles[tile / column_tiles.count], k = column_tiles[tile % column_tiles.count];
-          matrix const scores = part(r, k);
+          matrix<T> const result = part(r, k);
+          matrix<float> scores;
+          if constexpr (rounds)
+            scores = {tile_scores.data(), result.rows, result.columns, result.columns, 1};
+          else
+            scores = result;
           multiply(alone, op, rows_of(some_q, r), rows_of(some_keys, k).flipped(), scores);
           simd_dispatch([&] {
-            for (index_t i = 0; i < scores.rows; ++i)
-              turn(rows.begin + r.begin + i, columns.begin + k.begin, scores.columns, scores.data + i * width);
+            for (index_t i = 0; i < scores.rows; ++i) {
+              float* const row = scores.data + i * scores.row_stride;
+              turn(rows.begin + r.begin + i, columns.begin + k.begin, scores.columns, row);
+              if constexpr (rounds) {
+                T* const to = result.data + i * width;
+#pragma omp simd
+                for (index_t j = 0; j < scores.columns; ++j) round_to(to[j], row[j]);
+              }
+            }
           });
         }
       });
@@ -153,5 +172,46 @@ void contrast_backward(context const& c, char const* op, matrix const& q, matrix
       });
     }
 }
+
+/// Where sums for a view [n, c] are formed in float: in the view itself, or, for a 16-bit type, beside it.
+template <class T>
+class float_sums {
+ public:
+  explicit float_sums(tensor_view<T, 2, context> const& to) : to_(to) {
+    if constexpr (!std::same_as<T, float>) sums_.resize(static_cast<std::size_t>(to.size()));
+  }
+
+  matrix<float> sums() {
+    if constexpr (std::same_as<T, float>)
+      return matrix_of(to_);
+    else
+      return {sums_.data(), to_.extent(0), to_.extent(1), to_.extent(1), 1};
+  }
+
+  /// What `mode` says of the view, said of the sums.
+  static constexpr write_mode mode(write_mode asked) { return std::same_as<T, float> ? asked : write_mode::assign; }
+
+  /// Rounds the sums, once, into the view: = or +=.
+  void finish(context const& c, write_mode asked) {
+    if constexpr (!std::same_as<T, float>) {
+      index_t const columns = to_.extent(1);
+      auto const row = [&, columns](index_t i, T* out) {
+        float const* const in = sums_.data() + i * columns;
+        if (asked == write_mode::assign) {
+#pragma omp simd
+          for (index_t j = 0; j < columns; ++j) round_to(out[j], in[j]);
+        } else {
+#pragma omp simd
+          for (index_t j = 0; j < columns; ++j) round_to(out[j], float(out[j]) + in[j]);
+        }
+      };
+      for_each_row(c, row, to_);
+    }
+  }
+
+ private:
+  tensor_view<T, 2, context> to_;
+  std::vector<float> sums_;
+};
 
 }  // namespace scale::cpu::detail

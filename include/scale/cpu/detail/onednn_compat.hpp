@@ -44,7 +44,7 @@ auto onednn_call(char const* op, F const& f) {
   }
 }
 
-/// oneDNN's word for an element type, const or not.
+/// oneDNN's name for an element type, const or not.
 template <class T>
 inline constexpr dnnl::memory::data_type onednn_type =
     std::same_as<std::remove_const_t<T>, bf16> ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;

@@ -4,6 +4,7 @@
 // neither on the instruction set's width nor on the number of threads.
 
 #include <scale/core/config.hpp>
+#include <scale/core/dtype.hpp>
 #include <scale/core/shape.hpp>
 
 #include <limits>
@@ -55,18 +56,18 @@ SCALE_ALWAYS_INLINE T lane_max(index_t n, Term const& term) {
 }
 
 template <class T>
-SCALE_ALWAYS_INLINE T sum(T const* x, index_t n) {
-  return lane_sum<T>(n, [x](index_t i) { return x[i]; });
+SCALE_ALWAYS_INLINE stat_t<T> sum(T const* x, index_t n) {
+  return lane_sum<stat_t<T>>(n, [x](index_t i) { return stat_t<T>(x[i]); });
 }
 
 template <class T>
-SCALE_ALWAYS_INLINE T dot(T const* x, T const* y, index_t n) {
-  return lane_sum<T>(n, [x, y](index_t i) { return x[i] * y[i]; });
+SCALE_ALWAYS_INLINE stat_t<T> dot(T const* x, T const* y, index_t n) {
+  return lane_sum<stat_t<T>>(n, [x, y](index_t i) { return stat_t<T>(x[i]) * stat_t<T>(y[i]); });
 }
 
 template <class T>
-SCALE_ALWAYS_INLINE T largest(T const* x, index_t n) {
-  return lane_max<T>(n, [x](index_t i) { return x[i]; });
+SCALE_ALWAYS_INLINE stat_t<T> largest(T const* x, index_t n) {
+  return lane_max<stat_t<T>>(n, [x](index_t i) { return stat_t<T>(x[i]); });
 }
 
 }  // namespace scale::cpu::detail
