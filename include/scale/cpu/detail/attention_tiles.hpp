@@ -75,17 +75,10 @@ class tile_product {
   std::optional<packed_matmul<T, float>> rest_;
 };
 
-/// weights[j] = e^(scores[j] - the largest) for j in [0, keys), 0 from there to padded_keys; returns the sum before
-/// weights were rounded to T. `weights` may be `scores`; with Keep scores become the weights as they were before.
-template <bool Keep, class T>
-SCALE_ALWAYS_INLINE float exponentials_of_keys(float* scores, index_t keys, T* weights) {
+/// scores[j] = e^(scores[j] - the largest) for j in [0, keys), 0 from there to padded_keys; returns their sum.
+SCALE_ALWAYS_INLINE float exponentials_of_keys(float* scores, index_t keys) {
   float const largest = largest_of_keys(scores, keys);
-  return sum_lanes(padded_keys(keys), [=](index_t j) {
-    float const weight = exp_of_negative(scores[j] - largest);
-    if constexpr (Keep && !std::same_as<T, float>) scores[j] = weight;
-    round_to(weights[j], weight);
-    return weight;
-  });
+  return sum_lanes(padded_keys(keys), [=](index_t j) { return scores[j] = exp_of_negative(scores[j] - largest); });
 }
 
 /// What one thread needs for a block of queries: scores [queries, padded keys], which in float become the weights of
@@ -152,8 +145,12 @@ void attention_by_tiles(context const& c, tensor_view<T const, 2, context> const
 #pragma omp simd
           for (index_t j = 0; j < tokens; ++j) mine[j] *= scale;
         }
-        sums[i] = a.probs.has_data() ? exponentials_of_keys<true>(mine, tokens, weights + i * padded)
-                                     : exponentials_of_keys<false>(mine, tokens, weights + i * padded);
+        sums[i] = exponentials_of_keys(mine, tokens);
+        if constexpr (!std::same_as<T, float>) {
+          T* const rounded = weights + i * padded;
+#pragma omp simd
+          for (index_t j = 0; j < padded; ++j) round_to(rounded[j], mine[j]);
+        }
       }
     });
     if (a.probs.has_data()) {
