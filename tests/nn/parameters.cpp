@@ -168,7 +168,7 @@ TEST_CASE("a network in a 16-bit type is trained on masters in float, of which i
   agrees("after a step");
   auto const after = p.read(b, name), before = wide.parameters().read(b, name);
   std::size_t moved = 0;
-  for (std::size_t i = 0; i < after.size(); ++i) moved += after[i] != before[i] ? 1 : 0;
+  for (std::size_t i = 0; i < after.size(); ++i) moved += after[i] != before[i] ? 1u : 0u;
   CHECK(moved == after.size());
   scale::set_transformer_model<scale::bf16, test_backend> copy(b, config, 1);
   copy.parameters().require_gradients(b);

@@ -204,8 +204,7 @@ TEST_CASE_TEMPLATE("convolution takes a residual of another layout than y", T, S
   auto const x = testing::random_values<T>(60, 1), added = testing::random_values<T>(60, 2);
   testing::laid_out<T, 4, test_backend> in(b, s, layout::channels_last, x), out(b, s, layout::channels_last);
   testing::laid_out<T, 4, test_backend> other(b, s, layout::row_major, added);
-  auto const weight =
-      testing::make_tensor<4>(b, shape{3, 1, 1, 1}, testing::converted<T>(std::vector<double>{1, 2, 4}));
+  auto const weight = testing::make_tensor<4>(b, shape{3, 1, 1, 1}, std::vector<T>{T(1), T(2), T(4)});
   scale::convolution_forward(b, in.view(),
                              {.weight = weight,
                               .y = out,

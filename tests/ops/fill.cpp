@@ -17,7 +17,8 @@ TEST_CASE_TEMPLATE("fill sets every element", T, SCALE_TEST_TYPES) {
   for (scale::index_t const n : {0, 1, 7, 70001}) {
     scale::tensor<T, 3, test_backend> x(b, shape{n, 1, 3});
     scale::fill(b, x, 0.1);
-    testing::check_same_bits("x", testing::values_of(b, x), std::vector<T>(static_cast<std::size_t>(3 * n), T(0.1)));
+    testing::check_same_bits("x", testing::values_of(b, x),
+                             std::vector<T>(static_cast<std::size_t>(3 * n), T(static_cast<scale::stat_t<T>>(0.1))));
   }
 }
 

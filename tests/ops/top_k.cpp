@@ -17,12 +17,13 @@ using testing::test_backend;
 
 template <class T, class B>
 struct top_k_run {
-  std::vector<T> score;
+  std::vector<scale::stat_t<T>> score;
   std::vector<std::int32_t> index;
 
   top_k_run(B const& b, index_t m, index_t n, index_t d, index_t k, std::vector<T> const& queries,
             std::vector<T> const& bank) {
-    testing::rows<T, B> q(b, m, d, queries), all(b, n, d, bank), score_(b, m, k);
+    testing::rows<T, B> q(b, m, d, queries), all(b, n, d, bank);
+    testing::rows<scale::stat_t<T>, B> score_(b, m, k);
     scale::tensor<std::int32_t, 2, B> index_(b, shape{m, k});
     scale::top_k_dot(b, q.view(), {.bank = all, .score = score_, .index = index_});
     score = score_.values(b), index = testing::values_of(b, index_);
@@ -63,8 +64,8 @@ TEST_CASE_TEMPLATE("top_k_dot agrees with sorting all scores", T, SCALE_TEST_TYP
       std::sort(scores.rbegin(), scores.rend());
       expected.insert(expected.end(), scores.begin(), scores.begin() + k);
     }
-    testing::check_close("score", got.score, expected, testing::tolerance<T>(d));
-    testing::check_close("scores at index", scores_of_index, expected, testing::tolerance<T>(d));
+    testing::check_close("score", got.score, expected, testing::tolerance<scale::stat_t<T>>(d));
+    testing::check_close("scores at index", scores_of_index, expected, testing::tolerance<scale::stat_t<T>>(d));
   }
 }
 
@@ -76,7 +77,7 @@ TEST_CASE_TEMPLATE("top_k_dot gives equal scores to the lower index first", T, S
   std::vector<T> bank;
   std::vector<std::int32_t> expected;
   for (index_t j = 0; j < n; ++j) {
-    for (T const value : row) bank.push_back(j % 3 == 0 ? value : value / 2);
+    for (T const value : row) bank.push_back(j % 3 == 0 ? value : T(scale::stat_t<T>(value) / 2));
     if (j % 3 == 0 && j / 3 < k) expected.push_back(static_cast<std::int32_t>(j));
   }
   top_k_run<T, test_backend> const got(b, 1, n, d, k, row, bank);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The backend under test: cpu, in float, on two threads. <scale/ref.hpp> comes along: it is the oracle. See
+// The backend under test: cpu, in float and bf16, on two threads. Networks whose tests know no tolerance for bf16 run
+// in SCALE_TEST_WIDE_TYPES. <scale/ref.hpp> comes along: it is the oracle. See
 // backend_ref.hpp for how a test uses this.
 
 #include <scale/cpu.hpp>
@@ -8,7 +9,7 @@
 
 #include <tuple>
 
-#define SCALE_TEST_TYPES float
+#define SCALE_TEST_TYPES float, scale::bf16
 #define SCALE_TEST_WIDE_TYPES float
 
 namespace testing {

@@ -8,11 +8,8 @@
 
 namespace scale::cpu {
 
-/// What an operator takes that computes in float alone.
-template <class T>
-concept cpu_float = std::same_as<T, float>;
-
-/// What an operator takes that reads and writes either type and computes in stat_t<T>, float.
+/// Operators read and write either type and compute in stat_t<T>, float. oneDNN has no bf16 on processors without
+/// AVX-512: what needs it is a resource_error there.
 template <class T>
 concept cpu_element = std::same_as<T, float> || std::same_as<T, bf16>;
 

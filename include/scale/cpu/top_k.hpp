@@ -43,7 +43,7 @@ inline void keep_best(std::vector<scored_row>& best, std::size_t k, float const*
 
 }  // namespace detail
 
-template <cpu_float T>
+template <cpu_element T>
 void top_k_dot(context const& c, tensor_view<T const, 2, context> queries, top_k_dot_args<T, context> const& a) {
   using detail::range;
   index_t const k = a.score.extent(1);
@@ -53,8 +53,8 @@ void top_k_dot(context const& c, tensor_view<T const, 2, context> queries, top_k
   detail::even_parts const tiles(bank.rows, detail::tile_columns);
   detail::parallel_for(c, blocks.count, 1, [&](index_t begin, index_t end) {
     context const alone(1);
-    std::vector<T> scratch(static_cast<std::size_t>(blocks.largest() * tiles.largest()));
-    std::vector<T> tops(static_cast<std::size_t>(blocks.largest()));
+    std::vector<float> scratch(static_cast<std::size_t>(blocks.largest() * tiles.largest()));
+    std::vector<float> tops(static_cast<std::size_t>(blocks.largest()));
     std::vector<std::vector<detail::scored_row>> best(static_cast<std::size_t>(blocks.largest()));
     for (index_t block = begin; block < end; ++block) {
       range const rows = blocks[block];

@@ -88,13 +88,11 @@ nearest_rows<stat_t<T>> find_nearest(B const& b, host_matrix<stat_t<T>> const& q
     throw_expected("find_nearest", "k", "within [1, " + std::to_string(bank.rows) + "], the bank's rows",
                    std::to_string(k), at);
   tensor<T, 2, B> const q = to_device<T>(b, queries), keys = to_device<T>(b, bank);
-  tensor<T, 2, B> score(b, shape{queries.rows, k});
+  tensor<stat_t<T>, 2, B> score(b, shape{queries.rows, k});
   tensor<std::int32_t, 2, B> index(b, shape{queries.rows, k});
   top_k_dot(b, q, {.bank = keys, .score = score, .index = index}, at);
   nearest_rows<stat_t<T>> out{{queries.rows, k}, {queries.rows, k}};
-  std::vector<T> values(std::size_t(queries.rows * k));
-  download(b, tensor_view<T const, 2, B>(score), std::span<T>(values));
-  std::copy(values.begin(), values.end(), out.similarity.values.begin());
+  download(b, tensor_view<stat_t<T> const, 2, B>(score), std::span<stat_t<T>>(out.similarity.values));
   download(b, tensor_view<std::int32_t const, 2, B>(index), std::span<std::int32_t>(out.neighbour.values));
   return out;
 }

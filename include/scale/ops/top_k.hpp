@@ -17,7 +17,7 @@ namespace scale {
 template <class T, backend B>
 struct top_k_dot_args {
   tensor_view<T const, 2, B> bank;        // [n, d]
-  tensor_view<T, 2, B> score;             // [m, k]  = descending
+  tensor_view<stat_t<T>, 2, B> score;     // [m, k]  = descending
   tensor_view<std::int32_t, 2, B> index;  // [m, k]  = row of bank
 };
 

@@ -29,7 +29,7 @@ void top_k_dot(context const&, tensor_view<T const, 2, context> queries, top_k_d
       return x.first > y.first || (x.first == y.first && x.second < y.second);
     });
     for (index_t rank = 0; rank < k; ++rank) {
-      a.score(i, rank) = T(scores[static_cast<std::size_t>(rank)].first);
+      a.score(i, rank) = stat(scores[static_cast<std::size_t>(rank)].first);
       a.index(i, rank) = static_cast<std::int32_t>(scores[static_cast<std::size_t>(rank)].second);
     }
   }
