@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <concepts>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -28,6 +29,14 @@ std::vector<std::filesystem::path> golden_files(std::vector<std::string> const& 
     std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
   }
   return files;
+}
+
+/// In bf16 backbones only: no other kind of file has bounds for what this program computes in it.
+template <std::same_as<bf16> T, class B>
+void compute(B const& b, golden_case const& golden, comparison& result) {
+  if (golden.kind() == "backbone") return verify_backbone<T>(b, golden, result);
+  throw input_error(golden.file().path().string() + ": this program computes cases of kind '" + golden.kind() +
+                    "' in f32; leave out --dtype bf16");
 }
 
 template <class T, class B>
@@ -66,7 +75,7 @@ verdict recompute(B const& b, std::filesystem::path const& path, std::string con
   try {
     golden_case const golden(path, weights);
     v.kind = golden.kind();
-    comparison result(golden, std::is_same_v<T, double> ? "fp64" : "fp32");
+    comparison result(golden, std::is_same_v<T, double> ? "fp64" : std::is_same_v<T, bf16> ? "bf16" : "fp32");
     compute<T>(b, golden, result);
     if (!result.passed()) v.problem = result.first_failure();
     v.worst = result.worst_error();
@@ -110,7 +119,7 @@ void add_verify(CLI::App& app, session& s) {
   command->add_option("--weights", *weights, "the file of weights, where a case names one that is not beside it");
   command->callback([&s, paths, weights] {
     s.run = [&s, paths, weights] {
-      return with_backend(s, [&]<class T>(auto const& b) {
+      return with_backend<element_types::f32_and_bf16>(s, [&]<class T>(auto const& b) {
         std::size_t passed = 0, failed = 0;
         for (auto const& path : golden_files(*paths)) {
           if (s.stop.stop_requested()) break;

@@ -155,7 +155,7 @@ struct mobilenet_v2_case {
     std::vector<T> pixels(bytes.size());
     for (std::size_t i = 0; i < bytes.size(); ++i) {  // n h w c to n c h w
       std::size_t const places = static_cast<std::size_t>(h * w), c = i % 3, place = i / 3 % places, f = i / 3 / places;
-      pixels[(f * 3 + c) * places + place] = static_cast<T>((bytes[i] - 127.5) / 127.5);
+      pixels[(f * 3 + c) * places + place] = T(static_cast<stat_t<T>>((bytes[i] - 127.5) / 127.5));
     }
     tensor<T, 5, B> clips(b, shape<5>{{n, 3, 1, h, w}});
     upload(b, pixels, clips);
@@ -189,5 +189,6 @@ void verify_backbone(B const& b, golden_case const& golden, comparison& result) 
 
 template void verify_backbone<double>(ref::context const&, golden_case const&, comparison&);
 template void verify_backbone<float>(cpu::context const&, golden_case const&, comparison&);
+template void verify_backbone<bf16>(cpu::context const&, golden_case const&, comparison&);
 
 }  // namespace scale::program

@@ -78,16 +78,7 @@ class tile_product {
 /// scores[j] = e^(scores[j] - the largest) for j in [0, keys), 0 from there to padded_keys; returns their sum.
 SCALE_ALWAYS_INLINE float exponentials_of_keys(float* scores, index_t keys) {
   float const largest = largest_of_keys(scores, keys);
-<<<<<<< HEAD
   return sum_lanes(padded_keys(keys), [=](index_t j) { return scores[j] = exp_of_negative(scores[j] - largest); });
-=======
-  return sum_lanes(padded_keys(keys), [=](index_t j) {
-    float const weight = exp_of_negative(scores[j] - largest);
-    if constexpr (Keep && !std::same_as<T, float>) scores[j] = weight;
-    round_to(weights[j], weight);
-    return weight;
-  });
->>>>>>> main
 }
 
 /// What one thread needs for a block of queries: scores [queries, padded keys], which in float become the weights of
