@@ -30,6 +30,8 @@ def tensor(name, shape):
         return fill(name, shape, 1, .25)
     if len(shape) == 1:
         return fill(name, shape, 1 if leaf == "weight" else 0, .1)
+    if "token" in leaf:
+        return fill(name, shape, 0, .5)
     return fill(name, shape, 0, math.sqrt(3 / math.prod(shape[1:])))
 
 
@@ -37,16 +39,36 @@ def clip(size):
     return fill("clip", (1, 3, FRAMES, size, size), 0, 1.5)
 
 
+class golden_case:
+    """A golden file: its configuration, its stored tensors, the inputs that it fills."""
+
+    def __init__(self, path):
+        data = path.read_bytes()
+        length, = struct.unpack("<Q", data[:8])
+        self.header, self.data = json.loads(data[8:8 + length]), data[8 + length:]
+        self.config = json.loads(self.header["__metadata__"]["config"])
+
+    def stored(self, name):
+        import numpy as np
+        types = {"F64": np.float64, "F32": np.float32, "U8": np.uint8, "I32": np.int32}
+        entry = self.header[name]
+        begin, end = entry["data_offsets"]
+        return np.frombuffer(self.data[begin:end], types[entry["dtype"]]).reshape(entry["shape"])
+
+    def fill(self, name):
+        """An input, with seed 1."""
+        import numpy as np
+        entry = self.config["fills"][name]
+        values = fill(name, tuple(entry["shape"]), entry["centre"], entry["half"])
+        if entry.get("map") == "position":
+            values[..., 0] = np.where(values[..., 0] >= 0.5, 1, -1)
+        return values
+
+
 def golden_feature(path):
     """The feature, and how far one computed in bf16 may be off: largest difference over the feature's norm."""
-    import numpy as np
-    with open(path, "rb") as file:
-        length, = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-        begin, end = header["feature"]["data_offsets"]
-        file.seek(8 + length + begin)
-        limits = json.loads(header["__metadata__"]["tolerance"])
-        return np.frombuffer(file.read(end - begin), np.float64), limits["bf16"]["feature"]
+    case = golden_case(path)
+    return case.stored("feature"), json.loads(case.header["__metadata__"]["tolerance"])["bf16"]["feature"]
 
 
 def write_safetensors(path, tensors):

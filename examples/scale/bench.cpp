@@ -3,111 +3,19 @@
 #include <scale/backbone/frame_pool.hpp>
 #include <scale/cpu.hpp>
 #include <scale/data/open_manifest.hpp>
-#include <scale/nn/pretraining_step.hpp>
-#include <scale/optim/adamw.hpp>
 #include <scale/ref.hpp>
 #include <scale/video/reader.hpp>
 #include <scale/video/resize.hpp>
 
 #include "scale/backbones.hpp"
-#include "scale/program.hpp"
-#include <fmt/format.h>
-#include <sys/resource.h>
+#include "scale/bench/report.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <iostream>
 #include <memory>
 
 namespace scale::program {
 
 namespace {
-
-using clock = std::chrono::steady_clock;
-
-double seconds_since(clock::time_point begin) { return std::chrono::duration<double>(clock::now() - begin).count(); }
-
-double peak_rss_mb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
-void report(session const& s, nlohmann::ordered_json object, std::vector<double> seconds) {
-  std::sort(seconds.begin(), seconds.end());
-  object["backend"] = s.options.backend;
-  object["dtype"] = s.options.backend == "ref" ? "f64" : s.options.dtype;
-  if (!object.contains("threads")) object["threads"] = s.options.threads;
-  object["seconds_min"] = seconds.front();
-  object["seconds_median"] = seconds[seconds.size() / 2];
-  object["runs"] = seconds.size();
-  object["peak_rss_mb"] = peak_rss_mb();
-  for (auto const& [work, rate] : {std::pair{"gflop", "gflops"}, std::pair{"frames", "frames_per_second"}})
-    if (object.contains(work)) object[rate] = object[work].get<double>() / seconds.front();
-  if (s.options.json) return print_json(object);
-  for (auto const& [key, value] : object.items())
-    std::cout << fmt::format("{}: {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
-}
-
-/// Arithmetic of one step in matrix products, forward and backward, counting only what the loss needs.
-double step_gflop(set_transformer_config const& c, double videos, double clips, double masked) {
-  double const sets = 2 * videos, rows = sets * clips, tokens = sets + rows, used = sets + masked;
-  double const h = static_cast<double>(c.width), d = static_cast<double>(c.features);
-  double const mlp = 2 * h * static_cast<double>(c.mlp_width());
-  double const p = static_cast<double>(c.pred_hidden), t = static_cast<double>(c.target_hidden);
-  double const set_dim = static_cast<double>(c.set_dim), dense_dim = static_cast<double>(c.dense_dim);
-  double const input = 2 * (rows - masked) * d * h + rows * (2 * 7 * 2 * h + 3 * 2 * h * h);
-  double const full_block = 3 * tokens * (4 * h * h + mlp);
-  double const last_block = 3 * (tokens * 2 * h * h + used * (2 * h * h + mlp));
-  double const heads = 3 * sets * (h * p + p * set_dim) + 3 * masked * (h * p + p * dense_dim) +
-                       rows * (2 * d * t + 3 * t * t + 3 * t * dense_dim);
-  double const scores = 4 * masked * rows * dense_dim + 4 * videos * videos * set_dim * 2;
-  return 2e-9 * (input + static_cast<double>(c.layers - 1) * full_block + last_block + heads + scores);
-}
-
-struct step_arguments {
-  index_t dim = 768, batch = 512, clips = 8, runs = 5;
-  double mask_ratio = 0.25;
-};
-
-template <class T, class B>
-void bench_step(session const& s, B const& b, step_arguments const& a) {
-  set_transformer_config config;
-  config.features = a.dim;
-  index_t const rows = a.batch * 2 * a.clips;
-  set_transformer_model<T, B> model(b, config, s.options.seed);
-  pretraining_step<T, B> step(b, config, a.batch, a.clips);
-  adamw<T, B> optimiser(b, model.parameters(), {});
-  random_key const key = make_key(s.options.seed, 0, purpose::demo);
-  std::vector<T> x(static_cast<std::size_t>(rows * a.dim)), position(static_cast<std::size_t>(rows * 7));
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(to_unit_float(random_bits(key, i)) - 0.5f);
-  for (std::size_t i = 0; i < position.size(); ++i)
-    position[i] = static_cast<T>(to_unit_float(random_bits(key, x.size() + i)));
-  std::vector<std::uint8_t> mask(static_cast<std::size_t>(rows));
-  double masked = 0;
-  for (std::size_t i = 0; i < mask.size(); ++i)
-    masked += mask[i] = random_unit(make_key(s.options.seed, 1, purpose::demo), i) < a.mask_ratio ? 1 : 0;
-  tensor<T, 2, B> device_x(b, shape{rows, a.dim}), device_position(b, shape{rows, index_t{7}});
-  upload(b, std::span<T const>(x), device_x);
-  upload(b, std::span<T const>(position), device_position);
-  std::vector<T>().swap(x);
-  std::vector<double> seconds;
-  for (index_t run = -1; run < a.runs && !s.stop.stop_requested(); ++run) {
-    auto const begin = clock::now();
-    step.forward_backward(b, model, {.x = device_x, .position = device_position, .clips = a.clips, .mask = mask},
-                          s.options.seed, static_cast<std::uint32_t>(run + 1));
-    optimiser.step(b, model.parameters(), 1e-4);
-    if (run >= 0) seconds.push_back(seconds_since(begin));
-  }
-  if (seconds.empty()) throw cancelled_error("bench: stopped on request");
-  report(s,
-         {{"bench", "step"},
-          {"dim", a.dim},
-          {"batch", a.batch},
-          {"gflop", step_gflop(config, static_cast<double>(a.batch), static_cast<double>(a.clips), masked)}},
-         seconds);
-}
 
 struct backbone_arguments {
   backbone_choice choice;
@@ -126,13 +34,9 @@ void bench_backbone(session const& s, B const& b, backbone_arguments& a) {
   random_key const key = make_key(s.options.seed, 2, purpose::demo);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<T>(to_unit_float(random_bits(key, i)));
   upload(b, std::span<T const>(pixels), clips);
-  std::vector<double> seconds;
-  for (index_t run = -1; run < a.runs && !s.stop.stop_requested(); ++run) {
-    auto const begin = clock::now();
+  std::vector<double> const seconds = time_runs(s, a.runs, [&](index_t) {
     backbone.forward(b, tensor_view<T const, 5, B>(clips), tensor_view<T, 2, B>(features));
-    if (run >= 0) seconds.push_back(seconds_since(begin));
-  }
-  if (seconds.empty()) throw cancelled_error("bench: stopped on request");
+  });
   report(s,
          {{"bench", "backbone"},
           {"backbone", a.choice.name},
@@ -154,7 +58,7 @@ void bench_decode(session const& s, std::string const& path, index_t runs) {
   options.damaged = video::damaged_videos::allow;
   options.stop = s.stop;
   for (index_t run = 0; run < runs; ++run) {
-    auto const begin = clock::now();
+    auto const begin = bench_clock::now();
     frames = 0;
     for (manifest_entry const& entry : videos.entries) {
       video::for_each_frame(entry.file, options, [&](video::frame_view const& frame, std::int64_t) {
@@ -176,21 +80,10 @@ void bench_decode(session const& s, std::string const& path, index_t runs) {
 void add_bench(CLI::App& app, session& s) {
   CLI::App* const command = app.add_subcommand("bench", "measure speed and memory");
   command->require_subcommand(1);
-  CLI::App* const step = command->add_subcommand("step", "one optimisation step of pre-training");
-  auto const a = std::make_shared<step_arguments>();
-  step->add_option("--dim", a->dim, "width of features")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  step->add_option("--batch", a->batch, "videos")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  step->add_option("--clips", a->clips, "in each of two sets")->check(CLI::Range(1, 1 << 16))->capture_default_str();
-  step->add_option("--runs", a->runs, "")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  step->callback([&s, a] {
-    s.run = [&s, a] {
-      with_backend(s, [&]<class T>(auto const& b) {
-        bench_step<T, std::remove_cvref_t<decltype(b)>>(s, b, *a);
-        return 0;
-      });
-      return exit_code::done;
-    };
-  });
+  add_bench_step(*command, s);
+  add_bench_embed(*command, s);
+  add_bench_knn(*command, s);
+  add_bench_store(*command, s);
   CLI::App* const backbone = command->add_subcommand("backbone", "features of clips");
   auto const bb = std::make_shared<backbone_arguments>();
   backbone->add_option("--backbone", bb->choice.name, "")->capture_default_str();

@@ -41,26 +41,6 @@ extraction_shard shard_of(std::string const& text) {
   return shard;
 }
 
-void print_summary(session const& s, extraction_summary const& summary) {
-  if (summary.was_complete)  // of this run's own failures progress has told
-    for (store_failure const& failure : summary.failures)
-      std::cerr << fmt::format("failed: {}: {}\n", failure.name, failure.reason);
-  std::string const store = summary.store.string();
-  if (s.options.json)
-    print_json({{"store", to_utf8(store)},
-                {"videos", summary.videos},
-                {"failed", summary.failures.size()},
-                {"failures", failures_json(summary.failures, "path")},
-                {"stopped", summary.stopped},
-                {"was_complete", summary.was_complete}});
-  else if (!summary.stopped)
-    std::cout << fmt::format("{}: {} videos stored, {} failed{}\n", store, summary.videos, summary.failures.size(),
-                             summary.was_complete ? "; it was complete before" : "");
-  if (summary.stopped)
-    std::cerr << fmt::format("stopped: {} keeps the {} videos done so far; run the same command again to go on\n",
-                             journal_path(summary.store).string(), summary.videos);
-}
-
 exit_code extract(session const& s, extract_arguments& a, CLI::App const& command) {
   std::vector<std::filesystem::path> const outs(a.outs.begin(), a.outs.end());
   for (std::filesystem::path const& out : outs) {
@@ -73,14 +53,13 @@ exit_code extract(session const& s, extract_arguments& a, CLI::App const& comman
   std::vector<extraction_summary> const summaries = with_backend<element_types::f32_and_bf16>(s, [&]<class T>(auto const& b) {
     return run_extraction<T>(s, b, a.views, command, run, a.input, outs, [](auto const&) {});
   });
-  bool stopped = false, failed = false;
   for (extraction_summary const& summary : summaries) {
-    if (!summary.stopped) write_failures(summary.store, summary.failures);
-    print_summary(s, summary);
-    stopped = stopped || summary.stopped;
-    failed = failed || !summary.failures.empty();
+    if (summary.was_complete)  // of this run's own failures progress has told
+      for (store_failure const& failure : summary.failures)
+        std::cerr << fmt::format("failed: {}: {}\n", failure.name, failure.reason);
+    report_store(s, summary);
   }
-  return stopped ? exit_code::interrupted : failed ? exit_code::some_failed : exit_code::done;
+  return exit_code_of(summaries);
 }
 
 }  // namespace

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Videos to a feature store, as `scale extract` and `scale embed` do it.
+// Videos to a feature store, as `scale extract` and `scale embed` do it, and what is said of a store that was written.
 
 #include <scale/data/extract.hpp>
 #include <scale/data/open_manifest.hpp>
 
 #include "scale/live_line.hpp"
+#include "scale/outputs.hpp"
 #include "scale/view_arguments.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <filesystem>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -98,6 +100,35 @@ std::vector<extraction_summary> run_extraction(session const& s, B const& b, vie
     line.show(s.options.json ? progress_json(p) : progress_text(p), p.done == p.total);
   };
   return extract_features(jobs, videos, run, callbacks);
+}
+
+/// Writes the list of failures beside a store, and says what became of it. Of a run that was stopped there is no store,
+/// and no list.
+inline void report_store(session const& s, extraction_summary const& summary) {
+  if (!summary.stopped) write_failures(summary.store, summary.failures);
+  std::string const store = summary.store.string();
+  if (s.options.json)
+    print_json({{"store", to_utf8(store)},
+                {"videos", summary.videos},
+                {"failed", summary.failures.size()},
+                {"failures", failures_json(summary.failures, "path")},
+                {"stopped", summary.stopped},
+                {"was_complete", summary.was_complete}});
+  else if (!summary.stopped)
+    std::cout << fmt::format("{}: {} videos stored, {} failed{}\n", store, summary.videos, summary.failures.size(),
+                             summary.was_complete ? "; it was complete before" : "");
+  if (summary.stopped)
+    std::cerr << fmt::format("stopped: {} keeps the {} videos done so far; run the same command again to go on\n",
+                             journal_path(summary.store).string(), summary.videos);
+}
+
+inline exit_code exit_code_of(std::vector<extraction_summary> const& summaries) {
+  bool stopped = false, failed = false;
+  for (extraction_summary const& summary : summaries) {
+    stopped = stopped || summary.stopped;
+    failed = failed || !summary.failures.empty();
+  }
+  return stopped ? exit_code::interrupted : failed ? exit_code::some_failed : exit_code::done;
 }
 
 }  // namespace scale::program

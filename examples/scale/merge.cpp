@@ -3,12 +3,10 @@
 #include <scale/data/feature_store.hpp>
 #include <scale/data/merge_stores.hpp>
 
+#include "scale/extraction.hpp"
 #include "scale/outputs.hpp"
-#include "scale/program.hpp"
-#include <fmt/format.h>
 
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,15 +25,8 @@ exit_code merge(session const& s, merge_arguments const& a) {
   for (std::filesystem::path const& shard : shards) expect_output(a.out, shard, "feature store", is_feature_store);
   expect_output(failures_path(a.out), shards.front(), "list of failures (JSON lines)", is_json_lines);
   extraction_summary const summary = merge_stores(shards, a.out);
-  write_failures(a.out, summary.failures);
-  if (s.options.json)
-    print_json({{"store", to_utf8(a.out)},
-                {"videos", summary.videos},
-                {"failed", summary.failures.size()},
-                {"failures", failures_json(summary.failures, "path")}});
-  else
-    std::cout << fmt::format("{}: {} videos stored, {} failed\n", a.out, summary.videos, summary.failures.size());
-  return summary.failures.empty() ? exit_code::done : exit_code::some_failed;
+  report_store(s, summary);
+  return exit_code_of({summary});
 }
 
 }  // namespace

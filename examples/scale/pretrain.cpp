@@ -101,7 +101,7 @@ exit_code run_pretraining(session const& s, pretrain_arguments const& a, CLI::Ap
   run.start = a.resume ? run_start::resume : run_start::fresh;
   run.config = {{"backend", s.options.backend}, {"dtype", s.options.dtype}};
   try {
-    print(s, with_backend(s, [&]<class T>(auto const& b) {
+    print(s, with_backend<element_types::f32_and_bf16>(s, [&]<class T>(auto const& b) {
             live_line line(s);
             train_callbacks callbacks;
             callbacks.message = [&](std::string_view text) { line.note(std::string(text)); };

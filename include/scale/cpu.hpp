@@ -12,12 +12,14 @@
 #include <scale/cpu/cross_entropy.hpp>
 #include <scale/cpu/dropout.hpp>
 #include <scale/cpu/element.hpp>
+#include <scale/cpu/elementwise_product.hpp>
 #include <scale/cpu/fill.hpp>
 #include <scale/cpu/frame_pool.hpp>
 #include <scale/cpu/frozen_convolution.hpp>
 #include <scale/cpu/gather_clips.hpp>
 #include <scale/cpu/gather_rows.hpp>
 #include <scale/cpu/gelu.hpp>
+#include <scale/cpu/gelu_dropout.hpp>
 #include <scale/cpu/group_mean.hpp>
 #include <scale/cpu/info_nce.hpp>
 #include <scale/cpu/l2_normalize.hpp>

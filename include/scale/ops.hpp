@@ -11,6 +11,7 @@
 #include <scale/ops/copy.hpp>
 #include <scale/ops/cross_entropy.hpp>
 #include <scale/ops/dropout.hpp>
+#include <scale/ops/elementwise_product.hpp>
 #include <scale/ops/expect_value.hpp>
 #include <scale/ops/fill.hpp>
 #include <scale/ops/frame_pool.hpp>
@@ -18,6 +19,7 @@
 #include <scale/ops/gather_clips.hpp>
 #include <scale/ops/gather_rows.hpp>
 #include <scale/ops/gelu.hpp>
+#include <scale/ops/gelu_dropout.hpp>
 #include <scale/ops/group_mean.hpp>
 #include <scale/ops/info_nce.hpp>
 #include <scale/ops/l2_normalize.hpp>

@@ -11,12 +11,14 @@
 #include <scale/ref/copy.hpp>
 #include <scale/ref/cross_entropy.hpp>
 #include <scale/ref/dropout.hpp>
+#include <scale/ref/elementwise_product.hpp>
 #include <scale/ref/fill.hpp>
 #include <scale/ref/frame_pool.hpp>
 #include <scale/ref/frozen_convolution.hpp>
 #include <scale/ref/gather_clips.hpp>
 #include <scale/ref/gather_rows.hpp>
 #include <scale/ref/gelu.hpp>
+#include <scale/ref/gelu_dropout.hpp>
 #include <scale/ref/group_mean.hpp>
 #include <scale/ref/info_nce.hpp>
 #include <scale/ref/l2_normalize.hpp>

@@ -18,15 +18,14 @@ using scale::cpu::context;
 using testing::rows;
 
 /// The outputs of every own loop whose work is worth several threads, one after another.
+template <class T>
 std::vector<float> all_outputs(context const& b) {
   index_t const n = 2600, c = 301;
-  auto const x = testing::random_values<float>(n * c, 1), dy = testing::random_values<float>(n * c, 2);
+  auto const x = testing::random_values<T>(n * c, 1), dy = testing::random_values<T>(n * c, 2);
   std::vector<float> result;
-  auto const keep = [&](std::vector<float> const& values) {
-    result.insert(result.end(), values.begin(), values.end());
-  };
-  rows<float, context> in(b, n, c, x), gradient(b, n, c, dy), y(b, n, c), dx(b, n, c, dy);
-  auto const gamma = testing::make_vector(b, testing::random_values<float>(c, 3));
+  auto const keep = [&](auto const& values) { result.insert(result.end(), values.begin(), values.end()); };
+  rows<T, context> in(b, n, c, x), gradient(b, n, c, dy), y(b, n, c), dx(b, n, c, dy);
+  auto const gamma = testing::make_vector(b, testing::random_values<T>(c, 3));
   scale::tensor<float, 1, context> mean(b, shape{n}), rstd(b, shape{n}), dgamma(b, shape{c}), dbeta(b, shape{c});
   scale::fill(b, dgamma, 0), scale::fill(b, dbeta, 0);
   auto const keep_all = [&] { keep(y.values(b)), keep(dx.values(b)); };
@@ -49,7 +48,7 @@ std::vector<float> all_outputs(context const& b) {
   keep(dx.values(b));
   scale::linear_backward(b, in.view(), {.dy = gradient, .weight = {}, .dbias = dbeta});
   keep(testing::values_of(b, dbeta));
-  rows<float, context> grouped(b, n / 13, c);
+  rows<T, context> grouped(b, n / 13, c);
   scale::group_mean_forward(b, in.view(), {.group = 13, .y = grouped});
   keep(grouped.values(b));
 
@@ -57,7 +56,7 @@ std::vector<float> all_outputs(context const& b) {
   for (std::size_t i = 0; i < source.size(); ++i) source[i] = i % 4 == 0 ? -1 : static_cast<std::int32_t>(i);
   auto const sources = testing::make_vector(b, source);
   index_t const places = n - n / 13;
-  rows<float, context> dposition(b, places, c), dprojected(b, places, c);
+  rows<T, context> dposition(b, places, c), dprojected(b, places, c);
   scale::assemble_tokens_backward(b, gradient.view(),
                                   {.source = sources,
                                    .clips = 12,
@@ -68,39 +67,46 @@ std::vector<float> all_outputs(context const& b) {
   keep(dprojected.values(b)), keep(testing::values_of(b, dgamma)), keep(testing::values_of(b, dbeta));
 
   index_t const width = 129;
-  scale::tensor<float, 1, context> packed(b, shape{scale::packed_linear_size<float>(b, c, width)});
-  scale::pack_linear(b, testing::make_tensor<2>(b, shape{width, c}, testing::random_values<float>(width * c, 6)),
+  scale::tensor<T, 1, context> packed(b, shape{scale::packed_linear_size<T>(b, c, width)});
+  scale::pack_linear(b, testing::make_tensor<2>(b, shape{width, c}, testing::random_values<T>(width * c, 6)),
                      {.packed = packed});
-  rows<float, context> linear(b, n, width), attended(b, n, c);
+  rows<T, context> linear(b, n, width), attended(b, n, c);
   scale::packed_linear(b, in.view(), {.packed = packed, .y = linear, .act = scale::activation::gelu});
   scale::attention_forward(b, in.view(), {.k = gradient, .v = in, .heads = 7, .tokens = n / 2, .out = attended});
   keep(linear.values(b)), keep(attended.values(b));
 
-  auto param = testing::make_vector(b, x), m = testing::make_vector(b, std::vector<float>(x.size(), 0.0f));
+  scale::gelu_dropout(b, in.view(), {.y = y, .slope = dx, .p = 0.2, .key = {1, 2, 3}});
+  keep_all();
+  scale::elementwise_product(b, y.view(), {.by = dx, .y = y});
+  keep(y.values(b));
+  auto param = testing::make_vector(b, testing::converted<float>(x)),
+       m = testing::make_vector(b, std::vector<float>(x.size(), 0.0f));
   auto v = testing::make_vector(b, std::vector<float>(x.size(), 0.0f));
-  auto const g = testing::make_vector(b, dy);
-  scale::adamw_step(b, g, {.param = param, .m = m, .v = v, .lr = 0.1, .step = 1});
-  keep(testing::values_of(b, param));
+  auto rounded = testing::make_vector(b, x);
+  auto const g = testing::make_vector(b, testing::converted<float>(dy));
+  scale::adamw_step(
+      b, g, scale::adamw_args<T, context>{.param = param, .m = m, .v = v, .rounded = rounded, .lr = 0.1, .step = 1});
+  keep(testing::values_of(b, param)), keep(testing::values_of(b, rounded));
   return result;
 }
 
-TEST_CASE("cpu: results do not depend on the number of threads") {
-  std::vector<float> const one = all_outputs(context(1));
-  for (int const threads : {2, 3, 8}) testing::check_same_bits("outputs", all_outputs(context(threads)), one);
+TEST_CASE_TEMPLATE("cpu: results do not depend on the number of threads", T, float, scale::bf16) {
+  std::vector<float> const one = all_outputs<T>(context(1));
+  for (int const threads : {2, 3, 8}) testing::check_same_bits("outputs", all_outputs<T>(context(threads)), one);
   std::vector<float> nested;  // inside a parallel region of the caller's, where OpenMP gives one thread
 #pragma omp parallel num_threads(2)
 #pragma omp single
-  nested = all_outputs(context(2));
+  nested = all_outputs<T>(context(2));
   testing::check_same_bits("outputs in a parallel region", nested, one);
 }
 
 TEST_CASE("cpu: contexts on several threads do not disturb each other") {
-  std::vector<float> const expected = all_outputs(context(1));
+  std::vector<float> const expected = all_outputs<float>(context(1));
   std::vector<std::vector<float>> got(3);
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < got.size(); ++i)
-      threads.emplace_back([&got, i] { got[i] = all_outputs(context(static_cast<int>(i) + 1)); });
+      threads.emplace_back([&got, i] { got[i] = all_outputs<float>(context(static_cast<int>(i) + 1)); });
   }
   for (auto const& values : got) testing::check_same_bits("outputs", values, expected);
 }

@@ -41,4 +41,28 @@ TEST_CASE("an arena counts what it must hold, and holds exactly that") {
   CHECK(enough.mark() == 0);
 }
 
+TEST_CASE("an arena records who took what, and from when to when") {
+  scale::arena<test_backend> counting;
+  scale::arena_log log;
+  counting.take<float>(scale::shape{1});
+  counting.record(&log);
+  auto const line = scale::location::current().line + 1;
+  counting.take<float>(scale::shape{3, 5});
+  {
+    scale::arena_scope const scope(counting);
+    counting.take<double>(scale::shape{100});
+  }
+  counting.take<std::int32_t>(scale::shape{0});
+  counting.record(nullptr);
+  counting.take<float>(scale::shape{1});
+  REQUIRE(log.records.size() == 3);
+  auto const& [kept, passing, empty] = std::tie(log.records[0], log.records[1], log.records[2]);
+  CHECK(kept.at.line == line);
+  CHECK(kept.shape == "[3, 5]");
+  CHECK(std::tuple(kept.begin, kept.bytes, kept.taken, kept.released) == std::tuple(64u, 64u, 1u, 0u));
+  CHECK(passing.type == scale::dtype::f64);
+  CHECK(std::tuple(passing.begin, passing.bytes, passing.taken, passing.released) == std::tuple(128u, 832u, 2u, 3u));
+  CHECK(std::tuple(empty.begin, empty.bytes, empty.taken, empty.released) == std::tuple(128u, 64u, 4u, 0u));
+}
+
 }  // namespace

@@ -35,8 +35,14 @@ TEST_CASE_TEMPLATE("top_k_dot agrees with sorting all scores", T, SCALE_TEST_TYP
   struct size {
     index_t m, n, d, k;
   };
-  for (auto const& [m, n, d, k] :
-       {size{0, 5, 3, 2}, {3, 5, 4, 0}, {1, 1, 1, 1}, {5, 7, 3, 7}, {37, 1201, 19, 20}, {150, 530, 7, 3}}) {
+  for (auto const& [m, n, d, k] : {size{0, 5, 3, 2},
+                                   {3, 5, 4, 0},
+                                   {1, 1, 1, 1},
+                                   {5, 7, 3, 7},
+                                   {37, 1201, 19, 20},
+                                   {150, 530, 7, 3},
+                                   {501, 2100, 33, 5},
+                                   {450, 1, 5, 1}}) {
     CAPTURE(m);
     CAPTURE(n);
     auto const q = testing::random_values<T>(m * d, 1), bank = testing::random_values<T>(n * d, 2);
@@ -72,16 +78,23 @@ TEST_CASE_TEMPLATE("top_k_dot agrees with sorting all scores", T, SCALE_TEST_TYP
 TEST_CASE_TEMPLATE("top_k_dot gives equal scores to the lower index first", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
   // Rows 0, 3, 6, .. of the bank are one row, better than the others for this query
-  index_t const n = 1300, d = 11, k = 9;
+  index_t const n = 1300, d = 11;
   std::vector<T> const row = testing::random_values<T>(d, 1, 0.5, 1);
   std::vector<T> bank;
-  std::vector<std::int32_t> expected;
-  for (index_t j = 0; j < n; ++j) {
+  for (index_t j = 0; j < n; ++j)
     for (T const value : row) bank.push_back(j % 3 == 0 ? value : T(scale::stat_t<T>(value) / 2));
-    if (j % 3 == 0 && j / 3 < k) expected.push_back(static_cast<std::int32_t>(j));
+  for (auto const& [m, k] : {std::pair<index_t, index_t>{1, 9}, {1, 400}, {451, 400}}) {
+    CAPTURE(m);
+    CAPTURE(k);
+    std::vector<T> queries;
+    std::vector<std::int32_t> expected;
+    for (index_t i = 0; i < m; ++i) {
+      queries.insert(queries.end(), row.begin(), row.end());
+      for (index_t r = 0; r < k; ++r) expected.push_back(static_cast<std::int32_t>(3 * r));
+    }
+    top_k_run<T, test_backend> const got(b, m, n, d, k, queries, bank);
+    CHECK(got.index == expected);
   }
-  top_k_run<T, test_backend> const got(b, 1, n, d, k, row, bank);
-  CHECK(got.index == expected);
 }
 
 TEST_CASE("top_k_dot refuses what its contract forbids") {

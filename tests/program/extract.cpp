@@ -354,6 +354,7 @@ TEST_CASE("extract, merge: shards counted from 0 or from 1 make the store of one
     INFO("it said: ", merged.err);
     CHECK(merged.code == 1);
     CHECK(merged.json_lines().at(0).at("failed") == 2);
+    CHECK(merged.json_lines().at(0).at("was_complete") == false);  // said in the words of extract
     CHECK(bytes_of(folder / "merged") == bytes_of(folder / "whole"));
     CHECK(scale_program(words({{"merge", "--out", folder / "none"}, {shards[0], shards[1]}})).code == 3);
     CHECK(scale_program({"merge", "--out", shards[0], shards[0], shards[1], shards[2]}).code == 2);

@@ -132,5 +132,6 @@ void verify_block_layer(B const& b, golden_case const& golden, comparison& resul
 
 template void verify_block_layer<double>(ref::context const&, golden_case const&, comparison&);
 template void verify_block_layer<float>(cpu::context const&, golden_case const&, comparison&);
+template void verify_block_layer<bf16>(cpu::context const&, golden_case const&, comparison&);
 
 }  // namespace scale::program

@@ -154,5 +154,6 @@ void verify_convolution_layer(B const& b, golden_case const& golden, comparison&
 
 template void verify_convolution_layer<double>(ref::context const&, golden_case const&, comparison&);
 template void verify_convolution_layer<float>(cpu::context const&, golden_case const&, comparison&);
+template void verify_convolution_layer<bf16>(cpu::context const&, golden_case const&, comparison&);
 
 }  // namespace scale::program

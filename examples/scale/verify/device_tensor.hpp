@@ -14,7 +14,9 @@ namespace scale::program {
 
 template <floating T, int Rank, backend B>
 tensor<T, Rank, B> to_device(B const& b, shape<Rank> const& s, std::vector<double> const& values) {
-  std::vector<T> const converted(values.begin(), values.end());
+  std::vector<T> converted;
+  converted.reserve(values.size());
+  for (double const value : values) converted.push_back(T(static_cast<acc_t<T>>(value)));
   tensor<T, Rank, B> result(b, s);
   upload(b, std::span<T const>(converted), result);
   return result;

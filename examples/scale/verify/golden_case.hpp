@@ -51,6 +51,8 @@ class golden_case {
   /// Bound of a tensor for elements of `type` (fp64, fp32, bf16): by its full name, else by what stands before the
   /// first '/'. Negative where the file gives none.
   double tolerance(std::string const& type, std::string const& tensor) const;
+  /// Whether it bounds anything for `type`.
+  bool bounds(std::string const& type) const { return tolerance_.contains(type) && !tolerance_.at(type).empty(); }
   nlohmann::json const& tolerances() const { return tolerance_; }
 
  private:

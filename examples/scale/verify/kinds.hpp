@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// One function per kind of golden file: computes what the file holds and compares. Each is instantiated for float on
-// cpu and double on ref in its own source.
+// One function per kind of golden file: computes what the file holds and compares. Each is instantiated in its own
+// source for double on ref and, on cpu, for float and (kinds of video excepted) bf16.
 
 #include "scale/verify/golden_case.hpp"
 

@@ -247,5 +247,6 @@ void verify_layer(B const& b, golden_case const& golden, comparison& result) {
 
 template void verify_layer<double>(ref::context const&, golden_case const&, comparison&);
 template void verify_layer<float>(cpu::context const&, golden_case const&, comparison&);
+template void verify_layer<bf16>(cpu::context const&, golden_case const&, comparison&);
 
 }  // namespace scale::program

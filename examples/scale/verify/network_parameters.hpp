@@ -24,8 +24,8 @@ void fill_parameters(B const& b, golden_case const& golden, parameters<T, B>& p,
     if (golden.parameter_shape(name) != entry.shape)
       throw input_error(golden.file().path().string() + ": parameter '" + name + "' has another shape than expected");
     std::vector<double> const values = golden.parameter(name);
-    std::vector<T> const typed(values.begin(), values.end());
-    p.write(b, entry.name, std::span<T const>(typed));
+    std::vector<acc_t<T>> const typed(values.begin(), values.end());
+    p.write(b, entry.name, typed);
   }
 }
 

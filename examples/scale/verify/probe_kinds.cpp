@@ -16,6 +16,8 @@
 #include "scale/verify/kinds.hpp"
 #include "scale/verify/network_parameters.hpp"
 
+#include <algorithm>
+
 namespace scale::program {
 
 namespace {
@@ -45,11 +47,20 @@ std::vector<double> clips_last(std::vector<double> const& logits, index_t sets, 
   return out;
 }
 
-template <class S, class B>
-host_matrix<S> matrix_on_host(B const& b, tensor_view<S const, 2, B> x) {
-  host_matrix<S> out(x.extent(0), x.extent(1));
-  download(b, x, std::span<S>(out.values));
+template <class T, class B>
+host_matrix<stat_t<T>> matrix_on_host(B const& b, tensor_view<T const, 2, B> x) {
+  std::vector<T> values(static_cast<std::size_t>(x.size()));
+  download(b, x, std::span<T>(values));
+  host_matrix<stat_t<T>> out(x.extent(0), x.extent(1));
+  std::copy(values.begin(), values.end(), out.values.begin());
   return out;
+}
+
+/// A gradient that was computed on the host, in T.
+template <class T, class B>
+void upload_rounded(B const& b, host_matrix<stat_t<T>> const& from, tensor<T, 2, B>& to) {
+  std::vector<T> const rounded(from.values.begin(), from.values.end());
+  upload(b, std::span<T const>(rounded), to);
 }
 
 template <class T, class B>
@@ -86,7 +97,7 @@ void verify_linear_probe_forward(B const& b, golden_case const& golden, comparis
   bool const training = c.at("training").get<bool>();
   tensor_view<T const, 2, B> const logits =
       head.forward(b, p, features, training ? batch_norm_mode::training : batch_norm_mode::inference);
-  host_matrix<T> const on_host = matrix_on_host<T>(b, logits);
+  host_matrix<stat_t<T>> const on_host = matrix_on_host<T>(b, logits);
   result.check("features", to_host(b, features));
   result.check("logits", clips_last(to_host(b, logits), sets, clips, classes));
   result.check("avg_logits", average_logits(on_host, clips).values);
@@ -100,8 +111,9 @@ void verify_linear_probe_train(B const& b, golden_case const& golden, comparison
   auto const& c = golden.config();
   index_t const sets = c.at("B").get<index_t>(), clips = c.at("V").get<index_t>(), rows = sets * clips;
   index_t const stored_clips = c.at("clips").get<index_t>(), steps = c.at("steps").get<index_t>();
-  auto const store_x = to_device<T>(b, to_shape<3>(golden.filled_shape("store_x")), golden.filled("store_x"));
-  auto const store_pos = to_device<T>(b, to_shape<3>(golden.filled_shape("store_pos")), golden.filled("store_pos"));
+  auto const store_x = to_device<acc_t<T>>(b, to_shape<3>(golden.filled_shape("store_x")), golden.filled("store_x"));
+  auto const store_pos =
+      to_device<acc_t<T>>(b, to_shape<3>(golden.filled_shape("store_pos")), golden.filled("store_pos"));
   auto const batch = golden.stored<std::int32_t>("batch"), permutation = golden.stored<std::int32_t>("permutation");
   auto const labels = golden.stored<std::int32_t>("labels");
   bool const has_heads = golden.has_parameter("msk_token");
@@ -144,9 +156,9 @@ void verify_linear_probe_train(B const& b, golden_case const& golden, comparison
     tensor_view<T const, 2, B> const logits =
         probe.forward(b, {.x = x, .input = x, .position = position, .clips = clips}, batch_norm_mode::training,
                       static_cast<std::uint32_t>(k));
-    host_matrix<T> gradient;
+    host_matrix<stat_t<T>> gradient;
     set_loss const step = classify_sets(matrix_on_host<T>(b, logits), wanted, clips, output, &gradient);
-    upload(b, std::span<T const>(gradient.values), dlogits);
+    upload_rounded(b, gradient, dlogits);
     probe.backward(b, dlogits);
     loss.push_back(step.loss);
     accuracy_of_step.push_back(step.accuracy);
@@ -185,11 +197,11 @@ void verify_mlp_probe(B const& b, golden_case const& golden, comparison& result)
   tensor_view<T const, 2, B> const logits =
       probe.forward(b, {.x = x, .input = {}, .position = {}, .clips = clips},
                     training ? batch_norm_mode::training : batch_norm_mode::inference);
-  host_matrix<T> gradient;
+  host_matrix<stat_t<T>> gradient;
   set_loss const loss = classify_sets(matrix_on_host<T>(b, logits), golden.stored<std::int32_t>("labels"), clips,
                                       probe_output::logits, &gradient);
   tensor<T, 2, B> dlogits(b, shape{rows, config.classes});
-  upload(b, std::span<T const>(gradient.values), dlogits);
+  upload_rounded(b, gradient, dlogits);
   result.check("logits", clips_last(to_host(b, logits), sets, clips, config.classes));
   result.check("loss", loss.loss);
   probe.backward(b, dlogits);
@@ -216,9 +228,9 @@ void verify_finetune(B const& b, golden_case const& golden, comparison& result) 
   auto const position = filled_rows<T>(b, golden, "pos");
   tensor_view<T const, 2, B> const logits =
       probe.forward(b, {.x = x, .input = x, .position = position, .clips = clips}, batch_norm_mode::training);
-  host_matrix<T> const on_host = matrix_on_host<T>(b, logits);
+  host_matrix<stat_t<T>> const on_host = matrix_on_host<T>(b, logits);
   probe_output const output = probe_output_of(c.at("output_mode").get<std::string>());
-  host_matrix<T> gradient;
+  host_matrix<stat_t<T>> gradient;
   set_loss const loss = classify_sets(on_host, golden.stored<std::int32_t>("labels"), clips, output, &gradient);
   if (output == probe_output::logits)
     result.check("out", clips_last(to_host(b, logits), sets, clips, classes));
@@ -227,7 +239,7 @@ void verify_finetune(B const& b, golden_case const& golden, comparison& result) 
                                                            : average_probabilities(on_host, clips).values);
   result.check("loss", loss.loss);
   tensor<T, 2, B> dlogits(b, shape{rows, classes});
-  upload(b, std::span<T const>(gradient.values), dlogits);
+  upload_rounded(b, gradient, dlogits);
   probe.backward(b, dlogits);
   check_gradients(b, probe.params(), result);
 }
@@ -259,6 +271,7 @@ void verify_knn(B const& b, golden_case const& golden, comparison& result) {
   template void verify_knn<T>(B const&, golden_case const&, comparison&)
 SCALE_INSTANTIATE(double, ref::context);
 SCALE_INSTANTIATE(float, cpu::context);
+SCALE_INSTANTIATE(bf16, cpu::context);
 #undef SCALE_INSTANTIATE
 
 }  // namespace scale::program

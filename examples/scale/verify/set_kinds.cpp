@@ -43,6 +43,7 @@ void verify_scale_pretrain(B const& b, golden_case const& golden, comparison& re
   auto const mask = golden.stored<std::uint8_t>("mask");
   set_transformer_config const config = network_of(golden, pretraining_heads::present);
   set_transformer_model<T, B> model(b, config, 0);
+  model.parameters().require_gradients(b);
   fill_parameters(b, golden, model.parameters());
   pretraining_step<T, B> step(b, config, videos, clips);
   pretraining_losses const losses =
@@ -62,12 +63,14 @@ void verify_scale_trajectory(B const& b, golden_case const& golden, comparison& 
   index_t const videos = c.at("B").get<index_t>(), clips = c.at("V").get<index_t>();
   index_t const steps = c.at("steps").get<index_t>(), stored_clips = c.at("clips").get<index_t>();
   index_t const rows = videos * 2 * clips;
-  auto const store_x = to_device<T>(b, to_shape<3>(golden.filled_shape("store_x")), golden.filled("store_x"));
-  auto const store_pos = to_device<T>(b, to_shape<3>(golden.filled_shape("store_pos")), golden.filled("store_pos"));
+  auto const store_x = to_device<acc_t<T>>(b, to_shape<3>(golden.filled_shape("store_x")), golden.filled("store_x"));
+  auto const store_pos =
+      to_device<acc_t<T>>(b, to_shape<3>(golden.filled_shape("store_pos")), golden.filled("store_pos"));
   auto const batch = golden.stored<std::int32_t>("batch"), permutation = golden.stored<std::int32_t>("permutation");
   auto const mask = golden.stored<std::uint8_t>("mask");
   set_transformer_config const config = network_of(golden, pretraining_heads::present);
   set_transformer_model<T, B> model(b, config, 0);
+  model.parameters().require_gradients(b);
   fill_parameters(b, golden, model.parameters());
   pretraining_step<T, B> step(b, config, videos, clips);
   adamw<T, B> optimiser(b, model.parameters(),
@@ -127,11 +130,11 @@ void verify_centred(golden_case const& golden, comparison& result) {
   std::size_t const constant = golden.config().at("constant_feature").get<std::size_t>();
   for (std::size_t row = 0; row < filled.size() / width; ++row)
     filled[row * width + constant] = filled[row / clips * clips * width + constant];
-  std::vector<T> x(filled.begin(), filled.end());
-  auto const video = [&](std::size_t v) { return std::span<T>(x).subspan(v * clips * width, clips * width); };
+  std::vector<acc_t<T>> x(filled.begin(), filled.end());
+  auto const video = [&](std::size_t v) { return std::span<acc_t<T>>(x).subspan(v * clips * width, clips * width); };
   std::size_t const videos = static_cast<std::size_t>(extents[0]);
   centring_scale scale(extents[2]);
-  for (std::size_t v = 0; v < videos; ++v) scale.add_video(std::span<T const>(video(v)));
+  for (std::size_t v = 0; v < videos; ++v) scale.add_video(std::span<acc_t<T> const>(video(v)));
   std::vector<double> const s = scale.finish();
   for (std::size_t v = 0; v < videos; ++v) centre_clips(video(v), std::span<double const>(s));
   result.check("s", s);
@@ -145,6 +148,7 @@ void verify_centred(golden_case const& golden, comparison& result) {
   template void verify_centred<T>(golden_case const&, comparison&)
 SCALE_INSTANTIATE(double, ref::context);
 SCALE_INSTANTIATE(float, cpu::context);
+SCALE_INSTANTIATE(bf16, cpu::context);
 #undef SCALE_INSTANTIATE
 
 }  // namespace scale::program

@@ -2,13 +2,32 @@
 #pragma once
 // Memory for the activations of one step: allocated once, handed out and taken back like a stack.
 
+#include <scale/core/dtype.hpp>
 #include <scale/core/tensor_view.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace scale {
+
+/// A tensor of an arena, for those who ask where memory goes.
+struct arena_record {
+  location at;  // who took it
+  dtype type = dtype::f32;
+  std::string shape;
+  std::size_t begin = 0;     // in the arena, bytes
+  std::size_t bytes = 0;     // with what alignment adds
+  std::size_t taken = 0;     // when: the takes and releases of the log, counted from 1
+  std::size_t released = 0;  // 0: not yet
+};
+
+/// In the order taken.
+struct arena_log {
+  std::vector<arena_record> records;
+  std::size_t clock = 0;
+};
 
 /// A stack of tensors over one allocation. Made without memory it only counts: run the same sequence of calls with the
 /// largest sizes, and peak() is what to allocate. Views stay valid until what lies below them is released.
@@ -29,6 +48,8 @@ class arena {
     std::size_t const begin = used_;
     used_ += (bytes + alignment - 1) / alignment * alignment;
     peak_ = (std::max)(peak_, used_);
+    if (log_ != nullptr)
+      log_->records.push_back({at, dtype_of<T>, to_string(s), begin, used_ - begin, ++log_->clock, 0});
     if (buffer_.data() == nullptr) return {nullptr, s};
     if (used_ > capacity_)
       throw_expected("arena", "planned bytes", "at least " + std::to_string(used_), std::to_string(capacity_), at);
@@ -36,7 +57,17 @@ class arena {
   }
 
   std::size_t mark() const { return used_; }
-  void release(std::size_t mark) { used_ = mark; }
+  void release(std::size_t mark) {
+    used_ = mark;
+    if (log_ == nullptr) return;
+    ++log_->clock;
+    for (arena_record& one : log_->records)
+      if (one.released == 0 && one.begin >= mark) one.released = log_->clock;
+  }
+
+  /// Records every tensor taken from here on; nullptr stops. `log` is the caller's, and must live as long. Slow: each
+  /// release looks at all records.
+  void record(arena_log* log) { log_ = log; }
 
   std::size_t peak() const { return peak_; }
   std::size_t capacity() const { return capacity_; }
@@ -46,6 +77,7 @@ class arena {
   std::size_t capacity_ = 0;
   std::size_t used_ = 0;
   std::size_t peak_ = 0;
+  arena_log* log_ = nullptr;
 };
 
 /// Releases what was taken since it was made.

@@ -73,12 +73,12 @@ class encoding_step {
     has_h_ = out.h.has_data();
   }
 
-  /// Adds to the parameters' gradients what follows from the gradients of the last forward's outputs. dh can be given
-  /// only where that forward put out h.
+  /// Adds to the parameters' gradients what follows from the gradients of the last forward's outputs, once for each
+  /// forward. dh can be given only where that forward put out h.
   void backward(B const& b, parameters<T, B>& p, encoded_set_gradients<T, B> const& gradients,
                 location at = location::current()) {
     token_selection const& s = transformer_.selection();
-    expect(output_.has_data(), "encoding_step", "backward: there was no forward", at);
+    expect(output_.has_data(), "encoding_step", "backward: there was no forward, or it has had its backward", at);
     expect(has_h_ || !gradients.dh.has_data(), "encoding_step", "dh is given, but the forward put out no h", at);
     expect_shape_if_given("encoding_step", "dh", gradients.dh, shape{s.clip_count(), config_.width}, at);
     expect_shape_if_given("encoding_step", "dcls", gradients.dcls, shape{s.sets, config_.width}, at);
@@ -98,6 +98,7 @@ class encoding_step {
       gather_rows_backward(b, rows, {.index = transformer_.clip_rows(), .dx = dout});
     }
     transformer_.backward(b, p, arena_, dout);
+    output_ = {};  // what forward kept is used up
   }
 
  private:

@@ -47,7 +47,7 @@ class set_objective {
     arena_scope const scope(a);
     index_t const rows = summaries.extent(0), n = rows / pretraining_sets;
     tensor_view<T, 2, B> const projected = take(a, rows);  // and later its gradient
-    head_.forward(b, p, state_, summaries, projected);
+    head_.forward(b, p, state_, summaries, projected, head_activations::stay);
     l2_normalize_forward(b, projected, {.y = z, .norm = norm_});
     symmetric_info_nce_forward(b, set_of(z, 0),
                                {.other = set_of(z, 1),
@@ -119,13 +119,13 @@ class dense_objective {
     {
       arena_scope const activations(a);
       prediction_.take_act(a, prediction_state_, m);
-      prediction_.forward(b, p, prediction_state_, h, query_.raw);
+      prediction_.forward(b, p, prediction_state_, h, query_.raw, head_activations::go);
       l2_normalize_forward(b, query_.raw, {.y = query_.unit, .norm = query_.norm});
     }
     {
       arena_scope const activations(a);
       target_.take_act(a, target_state_, n);
-      target_.forward(b, p, target_state_, x, key_.raw);
+      target_.forward(b, p, target_state_, x, key_.raw, head_activations::stay);
       l2_normalize_forward(b, key_.raw, {.y = key_.unit, .norm = key_.norm});
       contrast(b, clip_numbers, scale, result);
       l2_normalize_backward(b, key_.unit, {.dy = key_.raw, .norm = key_.norm, .dx = key_.raw});

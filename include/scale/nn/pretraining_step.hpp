@@ -78,6 +78,9 @@ class pretraining_step {
   /// Bytes of memory owned.
   std::size_t bytes() const { return arena_.capacity(); }
 
+  /// Records in `log` what the next calls take of it and when; see arena::record.
+  void record(arena_log* log) { arena_.record(log); }
+
  private:
   pretraining_step(B const& b, set_transformer_config const& config, parameter_table const& table, index_t max_videos,
                    index_t max_clips, location at)

@@ -4,7 +4,8 @@
 
 #include <scale/nn/arena.hpp>
 #include <scale/nn/linear_layer.hpp>
-#include <scale/ops/gelu.hpp>
+#include <scale/ops/elementwise_product.hpp>
+#include <scale/ops/gelu_dropout.hpp>
 #include <scale/ops/matmul.hpp>
 
 #include <cstddef>
@@ -16,8 +17,14 @@ namespace scale {
 /// What a head's forward leaves for its backward, per hidden layer.
 template <floating T, backend B>
 struct head_state {
-  std::vector<tensor_view<T, 2, B>> pre;  // [n, hidden]  before the GELU
+  std::vector<tensor_view<T, 2, B>> pre;  // [n, hidden]  before the GELU; for backward, its slope there
   std::vector<tensor_view<T, 2, B>> act;  // [n, hidden]  after it; backward turns it into the gradient
+};
+
+/// What becomes of a head's activations between forward and backward.
+enum class head_activations {
+  stay,
+  go,  // their memory serves others: recompute fills them again
 };
 
 class projection_head {
@@ -51,22 +58,24 @@ class projection_head {
     for (std::size_t i = 0; i < hidden_layers(); ++i) s.act[i] = a.template take<T>(shape{n, widths_[i]});
   }
 
-  /// x [n, in] -> y [n, out] =.
+  /// x [n, in] -> y [n, out] =. Backward may follow at once where the activations stay; else recompute stands between.
   template <floating T, backend B>
   void forward(B const& b, parameters<T, B> const& p, head_state<T, B> const& s, matrix_arg<T const, B> x,
-               matrix_arg<T, B> y) const {
+               matrix_arg<T, B> y, head_activations activations) const {
+    bool const stay = activations == head_activations::stay;
     tensor_view<T const, 2, B> input = x;
     for (std::size_t i = 0; i < hidden_layers(); ++i) {
-      layers_[i].forward(b, p, input, s.act[i], activation::gelu, s.pre[i]);
+      layers_[i].forward(b, p, input, s.pre[i]);
+      gelu_dropout(b, s.pre[i], {.y = s.act[i], .slope = stay ? s.pre[i] : tensor_view<T, 2, B>()});
       input = s.act[i];
     }
     layers_.back().forward(b, p, input, y);
   }
 
-  /// Fills the activations from `pre` again, where their memory served others since the forward.
+  /// Fills the activations from `pre` again, where their memory served others since the forward. Once.
   template <floating T, backend B>
   void recompute(B const& b, head_state<T, B> const& s) const {
-    for (std::size_t i = 0; i < hidden_layers(); ++i) gelu_forward(b, s.pre[i], {.y = s.act[i]});
+    for (std::size_t i = 0; i < hidden_layers(); ++i) gelu_dropout(b, s.pre[i], {.y = s.act[i], .slope = s.pre[i]});
   }
 
   /// Gradients from dy [n, out]: parameters +=, dx [n, in] = where given. Overwrites the activations.
@@ -78,7 +87,7 @@ class projection_head {
       tensor_view<T, 2, B> const act = s.act[i - 1];
       layers_[i].backward(b, p, act, gradient);
       matmul(b, gradient, {.b = layers_[i].weight(p), .c = act});  // its own gradient, in its place
-      gelu_backward(b, s.pre[i - 1], {.dy = act, .dx = act});
+      elementwise_product(b, act, {.by = s.pre[i - 1], .y = act});
       gradient = act;
     }
     layers_.front().backward(b, p, x, gradient, dx);

@@ -8,8 +8,9 @@
 #include <scale/nn/linear_layer.hpp>
 #include <scale/ops/attention.hpp>
 #include <scale/ops/dropout.hpp>
+#include <scale/ops/elementwise_product.hpp>
 #include <scale/ops/gather_rows.hpp>
-#include <scale/ops/gelu.hpp>
+#include <scale/ops/gelu_dropout.hpp>
 
 #include <cstdint>
 #include <string>
@@ -130,14 +131,19 @@ class transformer_block {
     norm2_.forward(b, p, s.middle, s.statistics2, s.normed2);
     arena_scope const scope(a);
     tensor_view<T, 2, B> const act = a.template take<T>(shape{y.extent(0), hidden_});
-    fc1_.forward(b, p, s.normed2, act, activation::gelu, s.pre);
-    drop(b, act, dropout, layout);
+    if (s.pre.has_data()) {
+      fc1_.forward(b, p, s.normed2, s.pre);
+      gelu_dropout(b, s.pre, activated(act, {}, dropout, layout));
+    } else {
+      fc1_.forward(b, p, s.normed2, act, activation::gelu);
+    }
     fc2_.forward(b, p, act, y);
     dropout_forward(b, y, residual_sum(y, s.middle, dropout, 3, layout));
   }
 
-  /// Gradients from dy [q, h], which is overwritten. Parameters +=. Where all rows were put out, the gradient of x is
-  /// left in dy and dx is not used; else it is dx [n, h] =. Temporaries come from the arena and go back to it.
+  /// Gradients from dy [q, h], which is overwritten, as is the state. Parameters +=. Where all rows were put out, the
+  /// gradient of x is left in dy and dx is not used; else it is dx [n, h] =. Temporaries come from the arena and go
+  /// back to it.
   template <floating T, backend B>
   void backward(B const& b, parameters<T, B>& p, arena<B>& a, token_layout<B> const& layout,
                 step_dropout const& dropout, block_state<T, B> const& s, matrix_arg<T const, B> x, matrix_arg<T, B> dy,
@@ -195,9 +201,9 @@ class transformer_block {
   }
 
   template <floating T, backend B>
-  void drop(B const& b, tensor_view<T, 2, B> act, step_dropout const& dropout, token_layout<B> const& layout) const {
-    if (dropout.p == 0) return;
-    dropout_forward(b, act, {.y = act, .p = dropout.p, .key = dropout.key(place_ + 2), .rows = layout.rows});
+  gelu_dropout_args<T, B> activated(tensor_view<T, 2, B> act, matrix_arg<T, B> slope, step_dropout const& dropout,
+                                    token_layout<B> const& layout) const {
+    return {.y = act, .slope = slope, .p = dropout.p, .key = dropout.key(place_ + 2), .rows = layout.rows};
   }
 
   /// dx = gradient behind a dropout; where nothing is dropped, dx is dy already.
@@ -208,7 +214,8 @@ class transformer_block {
     dropout_backward(b, dy, {.dx = dx, .p = dropout.p, .key = dropout.key(place_ + place), .rows = layout.rows});
   }
 
-  /// Adds to dy what reaches `middle` through the MLP. The activation is computed again from `pre`.
+  /// Adds to dy what reaches `middle` through the MLP. The activation is computed again from `pre`, which is
+  /// overwritten.
   template <floating T, backend B>
   void mlp_backward(B const& b, parameters<T, B>& p, arena<B>& a, token_layout<B> const& layout,
                     step_dropout const& dropout, block_state<T, B> const& s, matrix_arg<T, B> dy,
@@ -217,11 +224,9 @@ class transformer_block {
     tensor_view<T, 2, B> const act = a.template take<T>(s.pre.extents());
     tensor_view<T, 2, B> const dact = a.template take<T>(s.pre.extents());
     undrop(b, dy, dropped, dropout, 3, layout);
-    gelu_forward(b, s.pre, {.y = act});
-    drop(b, act, dropout, layout);
+    gelu_dropout(b, s.pre, activated(act, s.pre, dropout, layout));
     fc2_.backward(b, p, act, dropped, dact);
-    undrop(b, dact, dact, dropout, 2, layout);
-    gelu_backward(b, s.pre, {.dy = dact, .dx = dact});
+    elementwise_product(b, dact, {.by = s.pre, .y = dact});
     fc1_.backward(b, p, s.normed2, dact, dnormed);
     norm2_.backward(b, p, s.middle, s.statistics2, dnormed, dy, write_mode::accumulate);
   }

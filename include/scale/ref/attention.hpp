@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Reference attention: one query and head at a time, sums in stat_t<T>.
+// Reference attention, sums in stat_t<T>: scores over the columns of a head, the weights' sum and `out` over the keys,
+// each in ascending order. Queries that see the same keys go together.
 
 #include <scale/ops/attention.hpp>
 #include <scale/ref/context.hpp>
+#include <scale/ref/detail/products.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -29,6 +31,18 @@ query_place place_of_query(Args const& a, index_t i) {
   return {row, set * a.tokens, row % a.tokens < length ? length : 0};
 }
 
+/// How many queries from i on, at most rows_at_once, see the same keys of the same set.
+template <class Args>
+index_t queries_together(Args const& a, index_t i, index_t n) {
+  query_place const place = place_of_query(a, i);
+  index_t const end = (std::min)(n, i + rows_at_once);
+  index_t next = i + 1;
+  for (; next < end; ++next)
+    if (query_place const other = place_of_query(a, next); other.first != place.first || other.keys != place.keys)
+      break;
+  return next - i;
+}
+
 /// What a weight is multiplied with: 1 / (1 - dropout), or 0 where it is dropped.
 template <class T, class Args>
 stat_t<T> kept(Args const& a, index_t row, index_t head, index_t token) {
@@ -50,36 +64,38 @@ void attention_forward(context const&, tensor_view<T const, 2, context> q,
   using stat = stat_t<T>;
   index_t const c = q.extent(1), width = c / a.heads;
   stat const scale = detail::attention_scale<T>(a, width);
-  std::vector<stat> weights(static_cast<std::size_t>(a.tokens));
-  for (index_t i = 0; i < q.extent(0); ++i) {
+  auto const zero = [](index_t) { return stat(0); };
+  std::vector<stat> weights;  // of `count` queries, a row of tokens each
+  for (index_t i = 0, count = 0; i < q.extent(0); i += count) {
     detail::query_place const place = detail::place_of_query(a, i);
+    count = detail::queries_together(a, i, q.extent(0));
     for (index_t head = 0; head < a.heads; ++head) {
-      stat largest = -std::numeric_limits<stat>::infinity(), sum = 0;
-      std::fill(weights.begin(), weights.end(), stat(0));
-      for (index_t j = 0; j < place.keys; ++j) {
-        stat score = 0;
-        for (index_t k = head * width; k < (head + 1) * width; ++k)
-          score += stat(q(i, k)) * stat(a.k(place.first + j, k));
-        weights[static_cast<std::size_t>(j)] = scale * score;
-        largest = (std::max)(largest, scale * score);
+      index_t const begin = head * width;
+      auto const of_head = [&](T const* data, index_t row_step, index_t row) { return data + row * row_step + begin; };
+      detail::stepped_matrix<T> const queries{of_head(q.data_handle(), q.stride(0), i), q.stride(0), 1};
+      detail::stepped_matrix<T> const keys{of_head(a.k.data_handle(), a.k.stride(0), place.first), 1, a.k.stride(0)};
+      detail::stepped_matrix<T> const values{of_head(a.v.data_handle(), a.v.stride(0), place.first), a.v.stride(0), 1};
+      weights.assign(static_cast<std::size_t>(count * a.tokens), stat(0));
+      detail::multiply(count, width, place.keys, queries, keys, zero, [&](index_t query, index_t j, stat score) {
+        weights[static_cast<std::size_t>(query * a.tokens + j)] = scale * score;
+      });
+      for (index_t query = 0; query < count; ++query) {
+        stat* const weight = weights.data() + query * a.tokens;
+        stat largest = -std::numeric_limits<stat>::infinity(), sum = 0;
+        for (index_t j = 0; j < place.keys; ++j) largest = (std::max)(largest, weight[j]);
+        for (index_t j = 0; j < place.keys; ++j) {
+          weight[j] = std::exp(weight[j] - largest);
+          sum += weight[j];
+        }
+        index_t const row = detail::place_of_query(a, i + query).row;
+        for (index_t j = 0; j < a.tokens; ++j) {
+          if (j < place.keys) weight[j] /= sum;
+          if (a.probs.has_data()) a.probs(i + query, head, j) = T(weight[j]);
+          weight[j] *= detail::kept<T>(a, row, head, j);
+        }
       }
-      for (index_t j = 0; j < place.keys; ++j) {
-        stat& weight = weights[static_cast<std::size_t>(j)];
-        weight = std::exp(weight - largest);
-        sum += weight;
-      }
-      for (index_t j = 0; j < a.tokens; ++j) {
-        stat& weight = weights[static_cast<std::size_t>(j)];
-        if (j < place.keys) weight /= sum;
-        if (a.probs.has_data()) a.probs(i, head, j) = T(weight);
-        weight *= detail::kept<T>(a, place.row, head, j);
-      }
-      for (index_t k = head * width; k < (head + 1) * width; ++k) {
-        stat out = 0;
-        for (index_t j = 0; j < place.keys; ++j)
-          out += weights[static_cast<std::size_t>(j)] * stat(a.v(place.first + j, k));
-        a.out(i, k) = T(out);
-      }
+      detail::multiply(count, place.keys, width, detail::stepped_matrix<stat>{weights.data(), a.tokens, 1}, values,
+                       zero, [&](index_t query, index_t k, stat out) { a.out(i + query, begin + k) = T(out); });
     }
   }
 }

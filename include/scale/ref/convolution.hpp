@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Reference convolution: seven nested loops, sums in stat_t<T>.
+// Reference convolution, sums in stat_t<T>. A sum of y starts from the bias, goes over the taps that meet the input in
+// the order of the kernel, and over the channels within a tap; the residual comes last.
 
 #include <scale/ops/convolution.hpp>
 #include <scale/ref/context.hpp>
+#include <scale/ref/detail/products.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -28,6 +30,7 @@ struct axis_geometry {
   index_t stride = 1, pad = 0, kernel = 1, in = 1;
 
   index_t origin(index_t out) const { return out * stride - pad; }
+  bool meets(index_t place) const { return place >= 0 && place < in; }
   index_t first_tap(index_t out) const { return (std::max)(index_t{0}, -origin(out)); }
   index_t last_tap(index_t out) const { return (std::min)(kernel, in - origin(out)); }  // one past
 };
@@ -54,6 +57,16 @@ void for_each_tap(volume_geometry const& g, index_t channels, index_t t, index_t
         for (index_t kw = g.w.first_tap(w); kw < g.w.last_tap(w); ++kw) f(c, kt, kh, kw);
 }
 
+/// A clip and a place of y, whatever the channel.
+struct output_place {
+  index_t n, t, h, w;
+};
+
+/// The place at which number `i` of all places stands, w running fastest.
+inline output_place place_of(shape<5> const& y, index_t i) {
+  return {i / (y[4] * y[3] * y[2]), i / (y[4] * y[3]) % y[2], i / y[4] % y[3], i % y[4]};
+}
+
 /// f(n, o, t, h, w) for every element of y.
 template <class T, class F>
 void for_each_place(tensor_view<T, 5, context> const& y, F const& f) {
@@ -75,20 +88,43 @@ void convolution_forward(context const&, tensor_view<T const, Rank, context> x_,
   auto const y = detail::as_volume(a.y);
   detail::volume_geometry const g = detail::geometry_of(a, x_);
   index_t const channels = weight.extent(1), outputs = weight.extent(0) / a.groups;
-  index_t const x_step = x.stride(1), weight_step = weight.stride(1);
-  detail::for_each_place(y, [&](index_t n, index_t o, index_t t, index_t h, index_t w) {
-    index_t const first = o / outputs * channels;
-    stat sum = a.bias.has_data() ? stat(a.bias(o)) : stat(0);
-    detail::for_each_tap(g, 1, t, h, w, [&](index_t, index_t kt, index_t kh, index_t kw) {
-      T const* const taps = &weight(o, 0, kt, kh, kw);
-      T const* const values = &x(n, first, g.t.origin(t) + kt, g.h.origin(h) + kh, g.w.origin(w) + kw);
-      for (index_t c = 0; c < channels; ++c) sum += stat(taps[c * weight_step]) * stat(values[c * x_step]);
-    });
-    if (residual.has_data()) sum += stat(residual(n, o, t, h, w));
-    if (a.act != activation::none && sum < 0) sum = 0;
-    if (a.act == activation::relu6 && sum > 6) sum = 6;
-    y(n, o, t, h, w) = T(sum);
-  });
+  std::vector<detail::output_place> places;
+  std::vector<detail::product_row<T, stat>> rows;
+  std::vector<stat> sums(static_cast<std::size_t>(detail::rows_at_once * outputs));
+  index_t const all = y.extent(0) * y.extent(2) * y.extent(3) * y.extent(4);
+  for (index_t begin = 0; begin < all; begin += detail::rows_at_once) {
+    places.clear();
+    for (index_t i = begin; i < (std::min)(all, begin + detail::rows_at_once); ++i)
+      places.push_back(detail::place_of(y.extents(), i));
+    for (index_t group = 0; group < a.groups; ++group) {
+      index_t const first = group * outputs;
+      auto const sum_of = [&](std::size_t place) { return sums.data() + static_cast<index_t>(place) * outputs; };
+      for (std::size_t p = 0; p < places.size(); ++p)
+        for (index_t o = 0; o < outputs; ++o) sum_of(p)[o] = a.bias.has_data() ? stat(a.bias(first + o)) : stat(0);
+      for (index_t kt = 0; kt < g.t.kernel; ++kt)
+        for (index_t kh = 0; kh < g.h.kernel; ++kh)
+          for (index_t kw = 0; kw < g.w.kernel; ++kw) {
+            rows.clear();
+            for (std::size_t p = 0; p < places.size(); ++p) {
+              detail::output_place const& at = places[p];
+              index_t const t = g.t.origin(at.t) + kt, h = g.h.origin(at.h) + kh, w = g.w.origin(at.w) + kw;
+              if (g.t.meets(t) && g.h.meets(h) && g.w.meets(w))
+                rows.push_back({&x(at.n, group * channels, t, h, w), sum_of(p)});
+            }
+            detail::stepped_matrix<T> const tap{&weight(first, 0, kt, kh, kw), weight.stride(1), weight.stride(0)};
+            detail::add_products(rows, x.stride(1), tap, channels, outputs);
+          }
+      for (index_t o = 0; o < outputs; ++o)
+        for (std::size_t p = 0; p < places.size(); ++p) {
+          detail::output_place const& at = places[p];
+          stat sum = sum_of(p)[o];
+          if (residual.has_data()) sum += stat(residual(at.n, first + o, at.t, at.h, at.w));
+          if (a.act != activation::none && sum < 0) sum = 0;
+          if (a.act == activation::relu6 && sum > 6) sum = 6;
+          y(at.n, first + o, at.t, at.h, at.w) = T(sum);
+        }
+    }
+  }
 }
 
 template <floating T, int Rank>
