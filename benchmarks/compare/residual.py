@@ -120,10 +120,11 @@ class Residual:
             [helper.make_tensor_value_info("feature", TensorProto.FLOAT, [1, width, 1, 1, 1])], initialisers)
         onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
 
-    def with_torch(self, tensors):
+    def with_torch(self, tensors, dtype):
         import torch
-        layout = torch.channels_last_3d
-        ready = {id(one): [torch.from_numpy(part) for part in folded(tensors, one)] for one in all_layers(self.blocks)}
+        layout, dtype = torch.channels_last_3d, getattr(torch, dtype)
+        ready = {id(one): [torch.from_numpy(part).to(dtype) for part in folded(tensors, one)]
+                 for one in all_layers(self.blocks)}
         for pair in ready.values():
             pair[0] = pair[0].contiguous(memory_format=layout)
 
@@ -133,7 +134,7 @@ class Residual:
 
         @torch.inference_mode()
         def run(clip):
-            x = torch.from_numpy(clip).contiguous(memory_format=layout)
+            x = torch.from_numpy(clip).to(dtype).contiguous(memory_format=layout)
             for _, layers, added, pool in self.blocks:
                 y = x
                 for one in layers[:-1]:
@@ -143,7 +144,7 @@ class Residual:
                     y += x if added == "input" else convolve(x, added)
                 torch.relu_(y)
                 x = torch.max_pool3d(y, (1, 3, 3), (1, 2, 2), (0, 1, 1)) if pool else y
-            return x.mean((2, 3, 4)).reshape(-1).numpy()
+            return x.mean((2, 3, 4)).reshape(-1).float().numpy()
         return run
 
 

@@ -98,12 +98,13 @@ class VideoMae:
             [helper.make_tensor_value_info("feature", TensorProto.FLOAT, [1, c])], initialisers)
         onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
 
-    def with_torch(self, tensors):
+    def with_torch(self, tensors, dtype):
         import torch
         from torch.nn import functional
         n, c, h = self.tokens, self.width, self.heads
-        ready = {name.removeprefix("encoder."): torch.from_numpy(value) for name, value in tensors.items()}
-        place = torch.from_numpy(positions(n, c))
+        dtype = getattr(torch, dtype)
+        ready = {name.removeprefix("encoder."): torch.from_numpy(value).to(dtype) for name, value in tensors.items()}
+        place = torch.from_numpy(positions(n, c)).to(dtype)
 
         def norm(x, at):
             return functional.layer_norm(x, (c,), ready[at + ".weight"], ready[at + ".bias"], EPS)
@@ -113,20 +114,20 @@ class VideoMae:
 
         @torch.inference_mode()
         def run(clip):
-            patches = functional.conv3d(torch.from_numpy(clip), ready["patch_embed.proj.weight"],
+            patches = functional.conv3d(torch.from_numpy(clip).to(dtype), ready["patch_embed.proj.weight"],
                                         ready["patch_embed.proj.bias"], stride=(TUBELET, PATCH, PATCH))
             x = patches.flatten(2).transpose(1, 2) + place
             for i in range(self.depth):
                 at = f"blocks.{i}."
                 q_bias, v_bias = ready[at + "attn.q_bias"], ready[at + "attn.v_bias"]
                 joint = functional.linear(norm(x, at + "norm1"), ready[at + "attn.qkv.weight"],
-                                          torch.cat([q_bias, torch.zeros(c), v_bias]))
+                                          torch.cat([q_bias, torch.zeros(c, dtype=dtype), v_bias]))
                 q, k, v = joint.reshape(1, n, 3, h, c // h).permute(2, 0, 3, 1, 4).unbind(0)
                 mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(1, n, c)
                 x = x + linear(mixed, at + "attn.proj")
                 hidden = functional.gelu(linear(norm(x, at + "norm2"), at + "mlp.fc1"))
                 x = x + linear(hidden, at + "mlp.fc2")
-            return norm(x, "norm").mean(1).reshape(-1).numpy()
+            return norm(x, "norm").mean(1).reshape(-1).float().numpy()
         return run
 
 

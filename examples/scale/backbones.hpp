@@ -34,6 +34,7 @@ struct backbone_entry {
   bool has_weights = false;
   backbone_defaults defaults;
   maker<float, cpu::context> on_cpu;
+  maker<bf16, cpu::context> on_cpu_in_bf16;
   maker<double, ref::context> on_ref;
 };
 
@@ -60,7 +61,9 @@ template <class T, class B>
 loaded_backbone<T, B> load_backbone(B const& b, backbone_choice const& choice, int threads) {
   backbone_entry const& entry = entry_of_backbone(choice.name);
   check_choice(entry, choice);
-  if constexpr (std::is_same_v<B, cpu::context>)
+  if constexpr (std::is_same_v<B, cpu::context> && std::is_same_v<T, bf16>)
+    return entry.on_cpu_in_bf16(b, choice, threads);
+  else if constexpr (std::is_same_v<B, cpu::context>)
     return entry.on_cpu(b, choice, threads);
   else
     return entry.on_ref(b, choice, threads);

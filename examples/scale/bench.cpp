@@ -94,7 +94,7 @@ void add_bench(CLI::App& app, session& s) {
   backbone->add_option("--runs", bb->runs, "")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   backbone->callback([&s, bb] {
     s.run = [&s, bb] {
-      with_backend(s, [&]<class T>(auto const& b) {
+      with_backend<element_types::f32_and_bf16>(s, [&]<class T>(auto const& b) {
         bench_backbone<T, std::remove_cvref_t<decltype(b)>>(s, b, *bb);
         return 0;
       });

@@ -50,7 +50,7 @@ exit_code extract(session const& s, extract_arguments& a, CLI::App const& comman
   }
   extraction_run run = extraction_run_of(a.views, s);
   if (!a.shard.empty()) run.shard = shard_of(a.shard);
-  std::vector<extraction_summary> const summaries = with_backend(s, [&]<class T>(auto const& b) {
+  std::vector<extraction_summary> const summaries = with_backend<element_types::f32_and_bf16>(s, [&]<class T>(auto const& b) {
     return run_extraction<T>(s, b, a.views, command, run, a.input, outs, [](auto const&) {});
   });
   for (extraction_summary const& summary : summaries) {

@@ -50,8 +50,8 @@ void check_golden(B const& b, scale::safetensors_file const& weights, std::files
   for (index_t i = 0; i < n; ++i)
     for (index_t p = 0; p < h * w; ++p)
       for (index_t c = 0; c < 3; ++c)
-        clips.data_handle()[(i * 3 + c) * h * w + p] =
-            static_cast<T>((pixels[static_cast<std::size_t>((i * h * w + p) * 3 + c)] - 127.5) / 127.5);
+        clips.data_handle()[(i * 3 + c) * h * w + p] = T(
+            static_cast<scale::stat_t<T>>((pixels[static_cast<std::size_t>((i * h * w + p) * 3 + c)] - 127.5) / 127.5));
 
   scale::mobilenet_v2_backbone<T, B> network(b, weights);
   scale::tensor<T, 2, B> features(b, scale::shape{n, network.feature_width()});
@@ -129,6 +129,8 @@ void check_all(B const& b, char const* type, std::size_t most) {
 }  // namespace
 
 TEST_CASE("mobilenet_v2: golden files on cpu in float") { check_all<float>(scale::cpu::context(2), "fp32", 100); }
+
+TEST_CASE("mobilenet_v2: golden files on cpu in bf16") { check_all<scale::bf16>(scale::cpu::context(2), "bf16", 100); }
 
 // 0.3 G multiply-adds a frame in plain loops: one photograph here, `scale verify` does the others.
 TEST_CASE("mobilenet_v2: golden file on ref in double") { check_all<double>(scale::ref::context{}, "fp64", 1); }

@@ -42,6 +42,11 @@ TEST_CASE("svt and timesformer: small golden clips on cpu in float") {
   check_files<float, scale::timesformer>(cpu, {"timesformer_12x96x128"}, "fp32");
 }
 
+TEST_CASE("svt and timesformer: small golden clips on cpu in bf16") {
+  check_files<scale::bf16, scale::svt>(cpu, {"svt_12x96x128"}, "bf16");
+  check_files<scale::bf16, scale::timesformer>(cpu, {"timesformer_12x96x128"}, "bf16");
+}
+
 TEST_CASE("svt and timesformer: the first block on ref in double, which alone sees a wrong epsilon") {
   check_files<double, scale::svt>(ref, {"svt_16x64x64"}, "fp64", 1);
   check_files<double, scale::timesformer>(ref, {"timesformer_12x96x128"}, "fp64", 1);

@@ -80,6 +80,14 @@ TEST_CASE("r2plus1d_18: golden files on cpu in float") {
   check_golden<scale::r2plus1d_18_network, float>(scale::cpu::context(2), {"9x57x75", "16x112x112"}, "fp32");
 }
 
+TEST_CASE("residual networks: golden files on cpu in bf16") {
+  scale::cpu::context const cpu(2);
+  check_golden<scale::slow_r50_network, scale::bf16>(cpu, {"16x96x128"}, "bf16");
+  check_golden<scale::r3d_18_network, scale::bf16>(cpu, {"9x57x75"}, "bf16");
+  check_golden<scale::mc3_18_network, scale::bf16>(cpu, {"9x57x75"}, "bf16");
+  check_golden<scale::r2plus1d_18_network, scale::bf16>(cpu, {"9x57x75"}, "bf16");
+}
+
 TEST_CASE("slow_r50: golden file on ref in double") {
   check_golden<scale::slow_r50_network, double>(scale::ref::context(), {"8x64x64"}, "fp64");
 }

@@ -48,6 +48,11 @@ TEST_CASE("videomae: the first blocks on ref in double, which alone sees a wrong
   testing::check_vit_golden<double>(ref, network, "videomae_b_pretrained_8x96x128", "fp64", 2);
 }
 
+TEST_CASE("videomae: small golden clips on cpu in bf16") {
+  check_files<scale::bf16, scale::videomae_b_pretrained>(cpu, {"videomae_b_pretrained_8x96x128"}, "bf16");
+  check_files<scale::bf16, scale::videomae_b_finetuned>(cpu, {"videomae_b_finetuned_16x96x64"}, "bf16");
+}
+
 TEST_CASE("videomae: the first block on ref in bf16") {
   scale::vit_size size = scale::videomae_base;
   size.depth = 1;

@@ -39,6 +39,10 @@ TEST_CASE("vjepa2: the first blocks on cpu in float, and on ref in double, which
   check_files<double>(ref, {"vjepa2_l_16x96x96", "vjepa2_l_8x64x64"}, "fp64", 1);
 }
 
+TEST_CASE("vjepa2: the first blocks on cpu in bf16") {
+  check_files<scale::bf16>(cpu, {"vjepa2_l_16x96x96", "vjepa2_l_8x64x64"}, "bf16", 2);
+}
+
 TEST_CASE("vjepa2: golden clips on cpu in float" * doctest::skip(!testing::long_cases())) {
   check_files<float>(cpu, {"vjepa2_l_16x96x96", "vjepa2_l_8x64x64"}, "fp32");
 }

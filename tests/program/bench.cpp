@@ -45,6 +45,8 @@ TEST_CASE("bench backbone: features of clips, also in double by plain loops") {
   CHECK(cpu.at("backend") == "cpu");
   json const ref = measured({"backbone", "--frames", "4", "--size", "32", "--runs", "3", "--backend", "ref"});
   CHECK(ref.at("backend") == "ref");
+  json const half = measured({"backbone", "--frames", "4", "--size", "32", "--runs", "3", "--dtype", "bf16"});
+  CHECK(half.at("dtype") == "bf16");
 }
 
 TEST_CASE("bench decode: all frames of a video or of a folder") {

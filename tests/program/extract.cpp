@@ -92,6 +92,19 @@ TEST_CASE("extract: the same bytes every time, for any number of threads; other 
   CHECK(bytes({"--seed", "7"}) != first);
 }
 
+TEST_CASE("extract: in bf16 other features; the store says so, and is not taken for one in f32") {
+  small_collection const& small = small_collection::get();
+  temporary_folder const folder;
+  REQUIRE(extract(small.some_video(), folder / "wide.store").code == 0);
+  REQUIRE(extract(small.some_video(), folder / "half.store", {"--dtype", "bf16"}).code == 0);
+  CHECK(inspect(folder / "wide.store").at("provenance").at("dtype") == "f32");
+  CHECK(inspect(folder / "half.store").at("provenance").at("dtype") == "bf16");
+  CHECK(bytes_of(folder / "wide.store") != bytes_of(folder / "half.store"));
+  CHECK(contains(extract(small.some_video(), folder / "half.store", {"--dtype", "bf16"}).out, "complete before"));
+  CHECK(!contains(extract(small.some_video(), folder / "half.store").out, "complete before"));
+  CHECK(bytes_of(folder / "wide.store") == bytes_of(folder / "half.store"));
+}
+
 TEST_CASE("extract: damaged videos are listed with a reason and the others stored: exit code 1") {
   temporary_folder const folder;
   write_mixed_folder(folder);

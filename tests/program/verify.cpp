@@ -114,6 +114,18 @@ TEST_CASE("verify: a backbone's golden file: stages and feature of a network who
   CHECK(contains(done.out, "PASS mc3_18_9x57x75 "));
 }
 
+TEST_CASE("verify: a backbone in bf16, within bounds of its own") {
+  std::vector<double> worst;
+  for (std::string const dtype : {"f32", "bf16"}) {
+    outcome const done =
+        scale_program({"verify", golden("backbones/mc3_18_9x57x75.safetensors"), "--json", "--dtype", dtype});
+    INFO(dtype, ": ", done.out, done.err);
+    CHECK(done.code == 0);
+    worst.push_back(done.json_lines().at(0).at("worst").get<double>());
+  }
+  CHECK(worst[1] > 100 * worst[0]);
+}
+
 TEST_CASE("verify: a folder without golden files is refused: exit code 3, its name") {
   temporary_folder const folder;
   outcome const done = scale_program({"verify", folder.path()});

@@ -26,6 +26,9 @@ backbone_entry entry_of() {
   entry.on_cpu = [](cpu::context const& b, backbone_choice const& choice, int threads) {
     return loaded_backbone<float, cpu::context>(Maker::template make<float>(b, choice, threads));
   };
+  entry.on_cpu_in_bf16 = [](cpu::context const& b, backbone_choice const& choice, int threads) {
+    return loaded_backbone<bf16, cpu::context>(Maker::template make<bf16>(b, choice, threads));
+  };
   entry.on_ref = [](ref::context const& b, backbone_choice const& choice, int threads) {
     return loaded_backbone<double, ref::context>(Maker::template make<double>(b, choice, threads));
   };

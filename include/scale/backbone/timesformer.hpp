@@ -7,10 +7,10 @@
 #include <scale/backbone/stages.hpp>
 #include <scale/backbone/timesformer/block.hpp>
 #include <scale/backbone/timesformer/names.hpp>
+#include <scale/backbone/vit/clips.hpp>
 #include <scale/backbone/vit/positions.hpp>
 #include <scale/io/weights_record.hpp>
 #include <scale/ops/copy.hpp>
-#include <scale/ops/patch_rows.hpp>
 
 #include <cstddef>
 #include <span>
@@ -120,25 +120,18 @@ class divided_attention_backbone {
   template <class Stages = ignore_stages>
   void forward(B const& b, tensor_view<T const, 5, B> clips, tensor_view<T, 2, B> features, Stages&& stages = {},
                location at = location::current()) {
-    expect_backbone_shapes(name, clips, features, feature_width(), at);
-    if (clips.extent(0) == 0) return;
-    patch_grid const grid = grid_of_clips(name, clips, size_, at);
-    place(b, grid);
-    for (index_t clip = 0; clip < clips.extent(0); ++clip) run(b, clips.rows(clip, 1), features.rows(clip, 1), stages);
+    for_each_clip(
+        name, clips, features, size_, at, [&](patch_grid const& grid) { place(b, grid); },
+        [&](auto const& clip, auto const& feature) { run(b, clip, feature, stages); });
   }
 
  private:
   /// Positions and order of a grid; nothing where they are there already.
   void place(B const& b, patch_grid const& grid) {
     if (grid == order_.grid()) return;
-    std::vector<T> numbers;
-    auto const append = [&](std::vector<double> const& values) {
-      for (double const v : values) numbers.push_back(T(static_cast<stat_t<T>>(v)));
-    };
-    append(class_token_);
-    append(divided_positions(places_, frames_, table_, grid, size_.width, Kind::resize));
-    positions_ = tensor<T, 2, B>(b, shape{1 + grid.tokens(), size_.width});
-    upload(b, numbers, positions_);
+    std::vector<double> rows = divided_positions(places_, frames_, table_, grid, size_.width, Kind::resize);
+    rows.insert(rows.begin(), class_token_.begin(), class_token_.end());
+    positions_ = upload_table<T>(b, rows, size_.width);
     order_ = divided_order<B>(b, grid);
   }
 
@@ -151,10 +144,8 @@ class divided_attention_backbone {
       stages(std::string_view(of), rows);
     };
     {
-      tensor_view<T, 2, B> const pixels = shared.wide.rows(b, n, size_.patch_columns());
       tensor_view<T, 2, B> const embedded = shared.narrow.rows(b, n, c);
-      patch_rows(b, clip, {.frames = 1, .size = size_.patch, .y = pixels});
-      patches_.forward(b, pixels, embedded);
+      embed_patches(b, clip, size_, patches_, embedded, shared);
       stage("patch", embedded);
       tensor_view<T const, 2, B> const positions = positions_;
       copy(b, positions.rows(0, 1), {.y = x.rows(0, 1)});

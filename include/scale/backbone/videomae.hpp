@@ -6,11 +6,11 @@
 #include <scale/backbone/stages.hpp>
 #include <scale/backbone/videomae/names.hpp>
 #include <scale/backbone/vit/block.hpp>
+#include <scale/backbone/vit/clips.hpp>
 #include <scale/backbone/vit/positions.hpp>
 #include <scale/io/file_error.hpp>
 #include <scale/io/weights_record.hpp>
 #include <scale/ops/copy.hpp>
-#include <scale/ops/patch_rows.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -126,11 +126,9 @@ class videomae_backbone {
   template <class Stages = ignore_stages>
   void forward(B const& b, tensor_view<T const, 5, B> clips, tensor_view<T, 2, B> features, Stages&& stages = {},
                location at = location::current()) {
-    expect_backbone_shapes(name, clips, features, feature_width(), at);
-    if (clips.extent(0) == 0) return;
-    patch_grid const grid = grid_of_clips(name, clips, size_, at);
-    place(b, grid);
-    for (index_t clip = 0; clip < clips.extent(0); ++clip) run(b, clips.rows(clip, 1), features.rows(clip, 1), stages);
+    for_each_clip(
+        name, clips, features, size_, at, [&](patch_grid const& grid) { place(b, grid); },
+        [&](auto const& clip, auto const& feature) { run(b, clip, feature, stages); });
   }
 
  private:
@@ -142,11 +140,7 @@ class videomae_backbone {
     if (grid == grid_) return;
     std::vector<double> const resized =
         resize_positions(sine_cosine_table(table_grid.tokens(), size_.width), table_grid, grid, size_.width);
-    std::vector<T> numbers;
-    numbers.reserve(resized.size());
-    for (double const v : resized) numbers.push_back(T(static_cast<stat_t<T>>(v)));
-    positions_ = tensor<T, 2, B>(b, shape{grid.tokens(), size_.width});
-    upload(b, numbers, positions_);
+    positions_ = upload_table<T>(b, resized, size_.width);
     grid_ = grid;
   }
 
@@ -157,11 +151,7 @@ class videomae_backbone {
     auto const stage = [&](std::string const& of, tensor_view<T const, 2, B> const& rows) {
       stages(std::string_view(of), rows);
     };
-    {
-      tensor_view<T, 2, B> const pixels = memory_.wide.rows(b, n, size_.patch_columns());
-      patch_rows(b, clip, {.frames = size_.tubelet, .size = size_.patch, .y = pixels});
-      patches_.forward(b, pixels, x);
-    }
+    embed_patches(b, clip, size_, patches_, x, memory_);
     stage("patch", x);
     copy(b, positions_, {.y = x, .mode = write_mode::accumulate});
     stage("embed", x);

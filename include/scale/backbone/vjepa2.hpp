@@ -6,10 +6,10 @@
 #include <scale/backbone/backbone.hpp>
 #include <scale/backbone/stages.hpp>
 #include <scale/backbone/vit/block.hpp>
+#include <scale/backbone/vit/clips.hpp>
 #include <scale/backbone/vit/positions.hpp>
 #include <scale/backbone/vjepa2/names.hpp>
 #include <scale/io/weights_record.hpp>
-#include <scale/ops/patch_rows.hpp>
 #include <scale/ops/rotary.hpp>
 
 #include <cstddef>
@@ -86,11 +86,9 @@ class vjepa2_backbone {
   template <class Stages = ignore_stages>
   void forward(B const& b, tensor_view<T const, 5, B> clips, tensor_view<T, 2, B> features, Stages&& stages = {},
                location at = location::current()) {
-    expect_backbone_shapes(name, clips, features, feature_width(), at);
-    if (clips.extent(0) == 0) return;
-    patch_grid const grid = grid_of_clips(name, clips, size_, at);
-    place(b, grid);
-    for (index_t clip = 0; clip < clips.extent(0); ++clip) run(b, clips.rows(clip, 1), features.rows(clip, 1), stages);
+    for_each_clip(
+        name, clips, features, size_, at, [&](patch_grid const& grid) { place(b, grid); },
+        [&](auto const& clip, auto const& feature) { run(b, clip, feature, stages); });
   }
 
  private:
@@ -100,15 +98,8 @@ class vjepa2_backbone {
   void place(B const& b, patch_grid const& grid) {
     if (grid == grid_) return;
     rotary_tables const tables = rotary_positions(grid, size_.head_width());
-    auto const make = [&](std::vector<double> const& values) {
-      std::vector<T> numbers;
-      numbers.reserve(values.size());
-      for (double const v : values) numbers.push_back(T(static_cast<stat_t<T>>(v)));
-      tensor<T, 2, B> result(b, shape{grid.tokens(), size_.head_width()});
-      upload(b, numbers, result);
-      return result;
-    };
-    cosine_ = make(tables.cosine), sine_ = make(tables.sine);
+    cosine_ = upload_table<T>(b, tables.cosine, size_.head_width());
+    sine_ = upload_table<T>(b, tables.sine, size_.head_width());
     grid_ = grid;
   }
 
@@ -122,11 +113,7 @@ class vjepa2_backbone {
     auto const turn = [&](tensor_view<T, 2, B> const& rows) {
       rotary(b, rows, {.cosine = cosine_, .sine = sine_, .y = rows});
     };
-    {
-      tensor_view<T, 2, B> const pixels = memory_.wide.rows(b, n, size_.patch_columns());
-      patch_rows(b, clip, {.frames = size_.tubelet, .size = size_.patch, .y = pixels});
-      patches_.forward(b, pixels, x);
-    }
+    embed_patches(b, clip, size_, patches_, x, memory_);
     stage("embed", x);
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       blocks_[i].attention.add(b, x, memory_, turn);

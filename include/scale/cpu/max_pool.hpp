@@ -4,6 +4,7 @@
 
 #include <scale/cpu/detail/isa.hpp>
 #include <scale/cpu/detail/parallel.hpp>
+#include <scale/cpu/detail/round_to.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/max_pool.hpp>
 
@@ -11,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <type_traits>
 #include <vector>
 
 namespace scale::cpu {
@@ -114,14 +114,14 @@ void max_pool_forward(context const& c, tensor_view<T const, 5, context> x,
         }
       });
     }
-    auto const store = [&](auto const& values, auto const& view, shape<5> const& s) {
+    auto const store = [&](auto const& view, shape<5> const& s, auto const& put) {
       auto* const to = view.data_handle() + n * s[0] + t * s[2] + h * s[3] + other * (along_channels ? s[4] : s[1]);
       index_t const step = along_channels ? s[1] : s[4];
-      for (index_t i = 0; i < lanes; ++i)
-        to[i * step] = static_cast<std::remove_reference_t<decltype(*to)>>(values[static_cast<std::size_t>(i)]);
+      for (index_t i = 0; i < lanes; ++i) put(to[i * step], static_cast<std::size_t>(i));
     };
-    store(found.best, a.y, ys);
-    if (a.argmax.has_data()) store(found.where, a.argmax, a.argmax.strides());
+    store(a.y, ys, [&](T& to, std::size_t i) { detail::round_to(to, found.best[i]); });
+    if (a.argmax.has_data())
+      store(a.argmax, a.argmax.strides(), [&](std::int32_t& to, std::size_t i) { to = found.where[i]; });
   };
   index_t const taps = a.kernel[0] * a.kernel[1] * a.kernel[2];
   index_t const grain = detail::grain_for(lanes * taps * static_cast<index_t>(sizeof(T)));

@@ -75,17 +75,27 @@ class tile_product {
   std::optional<packed_matmul<T, float>> rest_;
 };
 
-/// weights[j] = e^(scores[j] - the largest) for j in [0, keys), 0 from there to padded_keys; returns the sum before
-/// weights were rounded to T. `weights` may be `scores`; with Keep scores become the weights as they were before.
-template <bool Keep, class T>
-SCALE_ALWAYS_INLINE float exponentials_of_keys(float* scores, index_t keys, T* weights) {
-  float const largest = largest_of_keys(scores, keys);
-  return sum_lanes(padded_keys(keys), [=](index_t j) {
-    float const weight = exp_of_negative(scores[j] - largest);
-    if constexpr (Keep && !std::same_as<T, float>) scores[j] = weight;
-    round_to(weights[j], weight);
-    return weight;
-  });
+/// weights[j] = e^(scores[j] - the largest) for j in [0, keys), at most 2^-126 from there to padded_keys; returns their
+/// sum. In float `weights` may be `scores`. In bf16 scores are still to be multiplied by `factor`, and become the
+/// weights before these are rounded, as they are summed.
+template <class T>
+SCALE_ALWAYS_INLINE float exponentials_of_keys(float* scores, index_t keys, float factor, T* weights) {
+  index_t const padded = padded_keys(keys);
+  if constexpr (std::same_as<T, float>) {
+    float const largest = largest_of_keys(scores, keys);
+    return sum_lanes(padded, [=](index_t j) { return weights[j] = exp_of_negative(scores[j] - largest); });
+  } else {
+    if (factor < 0) {
+#pragma omp simd
+      for (index_t j = 0; j < keys; ++j) scores[j] = -scores[j];
+    }
+    float const slope = std::abs(factor) * 1.44269504f, shift = slope * largest_of_keys(scores, keys);
+    float const sum =
+        sum_lanes(padded, [=](index_t j) { return scores[j] = coarse_exp2_of_negative(slope * scores[j] - shift); });
+#pragma omp simd
+    for (index_t j = 0; j < padded; ++j) round_to(weights[j], scores[j]);  // a loop of its own: both vectorise
+    return sum;
+  }
 }
 
 /// What one thread needs for a block of queries: scores [queries, padded keys], which in float become the weights of
@@ -125,9 +135,8 @@ class tile_memory {
 template <class T>
 void attention_by_tiles(context const& c, tensor_view<T const, 2, context> const& q,
                         attention_forward_args<T, context> const& a, float scale) {
-  int exponent = 0;  // queries times a power of two are exact; others in bf16 stay as they are, and scores are scaled
-  bool const scale_queries = std::same_as<T, float> || std::abs(std::frexp(scale, &exponent)) == 0.5f;
-  float const query_scale = scale_queries ? scale : 1.0f;
+  // In float queries are scaled, fewer than scores; in bf16 that would round them once more
+  float const query_scale = std::same_as<T, float> ? scale : 1.0f;
   index_t const width = q.extent(1) / a.heads, tokens = a.tokens, padded = padded_keys(tokens);
   index_t const most = tile_queries(tokens), blocks = (tokens + most - 1) / most, sets = q.extent(0) / tokens;
   auto const one_block = [&](tile_product<T> const& keys, tile_product<T> const& values, index_t set, index_t head,
@@ -146,15 +155,8 @@ void attention_by_tiles(context const& c, tensor_view<T const, 2, context> const
     });
     keys(count == most, queries, scores);
     simd_dispatch([&] {
-      for (index_t i = 0; i < count; ++i) {
-        float* const mine = scores + i * padded;
-        if (!scale_queries) {
-#pragma omp simd
-          for (index_t j = 0; j < tokens; ++j) mine[j] *= scale;
-        }
-        sums[i] = a.probs.has_data() ? exponentials_of_keys<true>(mine, tokens, weights + i * padded)
-                                     : exponentials_of_keys<false>(mine, tokens, weights + i * padded);
-      }
+      for (index_t i = 0; i < count; ++i)
+        sums[i] = exponentials_of_keys(scores + i * padded, tokens, scale, weights + i * padded);
     });
     if (a.probs.has_data()) {
       simd_dispatch([&] {

@@ -56,7 +56,7 @@ void multiply(context const& ctx, char const* op, matrix<T> const& a, matrix<T> 
     return;
   }
   thread_scope const threads(ctx);
-  onednn_call(op, [&] {
+  onednn_call<T>(op, [&] {
     using memory = dnnl::memory;
     auto const describe = []<class E>(matrix<E> const& m) {
       return memory_desc({m.rows, m.columns}, onednn_type<E>, memory_dims{m.row_stride, m.column_stride});

