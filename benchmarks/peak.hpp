@@ -20,7 +20,7 @@ namespace scale::benchmarks {
 struct peak {
   int threads = 1;
   double f32_gflops = 0;   // a multiply-add counts as two
-  double bf16_gflops = 0;  // VDPBF16PS, float sums: a pair of products and sums counts as four
+  double bf16_gflops = 0;  // float sums; VDPBF16PS or, where the processor has them, AMX's tiles
   double read_gb = 0;      // 1e9 bytes per second of sum += a[i]
   double copy_gb = 0;      // a[i] = b[i], bytes read and bytes written; what the cache fetches to write is not counted
   double triad_gb = 0;     // a[i] = b[i] + s c[i], likewise
@@ -79,7 +79,10 @@ inline std::size_t large_array_size() {
 inline peak measure_peak(int threads, int tries = 8) {
   peak out{.threads = threads};
   out.f32_gflops = best_gflops(threads, tries, multiply_add_flops(), multiply_add);
-  if (has_bf16_dot()) out.bf16_gflops = best_gflops(threads, tries, bf16_dot_flops, bf16_dot);
+  if (has_bf16_tiles())
+    out.bf16_gflops = best_gflops(threads, tries, bf16_tiles_flops, bf16_tiles);
+  else if (has_bf16_dot())
+    out.bf16_gflops = best_gflops(threads, tries, bf16_dot_flops, bf16_dot);
   std::size_t const n = large_array_size();
   std::unique_ptr<float[]> const a(new float[n]), b(new float[n]), c(new float[n]);
   std::vector<float> sums(static_cast<std::size_t>(threads) * 16);

@@ -4,11 +4,14 @@
 
 #include <scale/core/shape.hpp>
 
+#include <cstdint>
 #include <cstring>
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define SCALE_BENCHMARK_X86 1
 #include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #else
 #define SCALE_BENCHMARK_X86 0
 #endif
@@ -23,6 +26,15 @@ inline constexpr int chains = 12;
 inline bool has_avx512() { return __builtin_cpu_supports("avx512f") != 0; }
 inline bool has_avx2() { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0; }
 inline bool has_bf16_dot() { return has_avx512() && __builtin_cpu_supports("avx512bf16") != 0; }
+
+/// AMX: asked of the processor, and of Linux, which lets a process use its registers only on request.
+inline bool has_bf16_tiles() {
+  unsigned a = 7, b = 0, c = 0, d = 0;
+  __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+  constexpr unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;
+  constexpr long request_permission = 0x1023, tile_data = 18;
+  return (d & amx_bf16) != 0 && (d & amx_tile) != 0 && ::syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
 
 __attribute__((noinline, target("avx512f"))) inline float multiply_add_avx512(index_t rounds) {
   __m512 const x = _mm512_set1_ps(0.999f), y = _mm512_set1_ps(0.001f);
@@ -66,6 +78,34 @@ __attribute__((noinline, target("avx512f,avx512bf16"))) inline float bf16_dot(in
   return lanes[0];
 }
 
+/// Four tiles of sums, [16, 16] each, of two tiles of [16, 32] times two of [32, 16].
+__attribute__((noinline, target("amx-tile,amx-bf16"))) inline float bf16_tiles(index_t rounds) {
+  struct alignas(64) {
+    std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+  } const config;
+  alignas(64) float sums[16 * 16] = {};
+  _tile_loadconfig(&config);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_zero(4);
+  _tile_zero(5);
+  _tile_zero(6);
+  _tile_zero(7);
+  for (index_t r = 0; r < rounds; ++r) {
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+  _tile_stored(0, sums, 64);
+  _tile_release();
+  return sums[0];
+}
+
 __attribute__((noinline, target("avx2"))) inline float sum_avx2(float const* x, index_t n) {
   __m256 s[8];
   for (auto& one : s) one = _mm256_setzero_ps();
@@ -84,14 +124,16 @@ __attribute__((noinline, target("avx2"))) inline float sum_avx2(float const* x, 
 inline bool has_avx512() { return false; }
 inline bool has_avx2() { return false; }
 inline bool has_bf16_dot() { return false; }
+inline bool has_bf16_tiles() { return false; }
 inline float multiply_add_avx512(index_t) { return 0; }
 inline float multiply_add_avx2(index_t) { return 0; }
 inline float bf16_dot(index_t) { return 0; }
+inline float bf16_tiles(index_t) { return 0; }
 inline float sum_avx2(float const*, index_t) { return 0; }
 
 #endif
 
-inline constexpr double bf16_dot_flops = chains * 16 * 4;
+inline constexpr double bf16_dot_flops = chains * 16 * 4, bf16_tiles_flops = 4.0 * 16 * 16 * 32 * 2;
 
 /// For other machines: what the compiler makes of it.
 inline float multiply_add_plain(index_t rounds) {

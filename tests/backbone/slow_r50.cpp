@@ -43,7 +43,7 @@ golden::memory_weights renamed(Rename const& rename, float factor = 1) {
   return weights;
 }
 
-/// By hand: a name of SlowFast, of mmaction2.
+/// By hand: a name of SlowFast, of mmaction2, of Caffe2.
 std::string slowfast(std::string const& own) {
   static std::map<std::string, std::string> const parts = {
       {"branch1_conv", "branch1"},        {"branch1_norm", "branch1_bn"},    {"branch2.conv_a", "branch2.a"},
@@ -67,6 +67,20 @@ std::string mmaction(std::string const& own) {
   return std::string("layer") + own[7] + "." + own[20] + "." + parts.at(own.substr(22, dot - 22)) + leaf;
 }
 
+std::string caffe2(std::string const& own) {
+  static std::map<std::string, std::string> const parts = {
+      {"branch1_conv", "1"},    {"branch1_norm", "1_bn"},    {"branch2.conv_a", "2a"}, {"branch2.norm_a", "2a_bn"},
+      {"branch2.conv_b", "2b"}, {"branch2.norm_b", "2b_bn"}, {"branch2.conv_c", "2c"}, {"branch2.norm_c", "2c_bn"}};
+  std::size_t const dot = own.rfind('.');
+  bool const norm = own.substr(0, dot).find("norm") != std::string::npos;
+  std::map<std::string, std::string> const leaves = {
+      {".weight", norm ? "_s" : "_w"}, {".bias", "_b"}, {".running_mean", "_rm"}, {".running_var", "_riv"}};
+  std::string const leaf = leaves.at(own.substr(dot));
+  if (own.starts_with("blocks.0.")) return (norm ? "res_conv1_bn" : "conv1") + leaf;
+  return "res" + std::to_string(own[7] - '0' + 1) + "_" + own[20] + "_branch" + parts.at(own.substr(22, dot - 22)) +
+         leaf;
+}
+
 std::vector<double> features_of(golden::memory_weights const& weights) {
   scale::ref::context const b;
   small_backbone<float, scale::ref::context> network(b, weights);
@@ -80,14 +94,14 @@ TEST_CASE("slow_r50: names and shapes of published files, all of them") {
   auto const specs = scale::video_resnet_weights(blocks);
   CHECK(specs.size() == 53 * 5);
   auto const namings = scale::slow_namings(blocks);
-  REQUIRE(namings.size() == 4);
+  REQUIRE(namings.size() == 5);
   testing::check_names(testing::published_tensors("slow_r50_pytorchvideo"), specs, namings[0]);
   auto const slowfast_tensors = testing::published_tensors("slow_r50_slowfast_nohead");
   testing::check_names(slowfast_tensors, specs, namings[1], "backbone_hist.");
   testing::check_names(slowfast_tensors, specs, namings[2]);
 }
 
-TEST_CASE("slow_r50: SlowFast's and mmaction2's names give the same network") {
+TEST_CASE("slow_r50: SlowFast's, mmaction2's and Caffe2's names give the same network") {
   auto const expected = features_of(testing::small_weights<small_slow_network>());
   CHECK(std::abs(expected[0]) > 1e-3);
   auto sf = renamed(slowfast);
@@ -99,6 +113,12 @@ TEST_CASE("slow_r50: SlowFast's and mmaction2's names give the same network") {
   CHECK(features_of(mm) == expected);
   mm.add("backbone.layer1.0.conv4.conv.weight", {1}, {1});
   CHECK(contains(refusal(mm), "1 unused: backbone.layer1.0.conv4.conv.weight"));
+  auto c2 = renamed(caffe2);
+  for (char const* name : {"pred_w", "pred_b", "lr", "model_iter", "conv1_w_momentum", "res2_0_branch2a_bn_s_momentum"})
+    c2.add(name, {1}, {1});
+  CHECK(features_of(c2) == expected);
+  c2.add("res2_0_branch2d_w", {1}, {1});
+  CHECK(contains(refusal(c2), "1 unused: res2_0_branch2d_w"));
 }
 
 TEST_CASE("slow_r50: of a self-supervised file the slowly moving network is taken") {

@@ -2,19 +2,24 @@
 #include "scale/bench/report.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <string>
 
 namespace scale::program {
 
+// Not getrusage: what it says includes the peak of the process that called exec.
 double peak_rss_mb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
+  std::ifstream in("/proc/self/status");
+  for (std::string word; in >> word;) {
+    double kilobytes = 0;
+    if (word == "VmHWM:" && in >> kilobytes) return kilobytes / 1024;
+  }
+  throw resource_error(
+      "/proc/self/status has no VmHWM: this system does not say how much memory a process had at most");
 }
 
 double current_rss_mb() {

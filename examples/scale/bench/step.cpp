@@ -77,6 +77,16 @@ void print_lifetimes(session const& s, arena_log const& log) {
     std::cout << fmt::format("at most {:.1f} MB at {}\n", static_cast<double>(peak) / (1 << 20), peak_time);
 }
 
+/// Draws number `first` on of the stream, from `low` to `low` + 1; row by row, so that the host holds no copy of all.
+template <class T, class B>
+void upload_random(B const& b, random_key const& key, std::size_t first, float low, tensor_view<T, 2, B> to) {
+  std::vector<T> row(static_cast<std::size_t>(to.extent(1)));
+  for (index_t i = 0; i < to.extent(0); ++i) {
+    for (T& value : row) value = static_cast<T>(to_unit_float(random_bits(key, first++)) + low);
+    upload(b, std::span<T const>(row), to.rows(i, 1));
+  }
+}
+
 template <class T, class B>
 void bench_step(session const& s, B const& b, step_arguments const& a) {
   set_transformer_config config;
@@ -86,18 +96,13 @@ void bench_step(session const& s, B const& b, step_arguments const& a) {
   pretraining_step<T, B> step(b, config, a.batch, a.clips);
   adamw<T, B> optimiser(b, model.parameters(), {});
   random_key const key = make_key(s.options.seed, 0, purpose::demo);
-  std::vector<T> x(static_cast<std::size_t>(rows * a.dim)), position(static_cast<std::size_t>(rows * 7));
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(to_unit_float(random_bits(key, i)) - 0.5f);
-  for (std::size_t i = 0; i < position.size(); ++i)
-    position[i] = static_cast<T>(to_unit_float(random_bits(key, x.size() + i)));
   std::vector<std::uint8_t> mask(static_cast<std::size_t>(rows));
   double masked = 0;
   for (std::size_t i = 0; i < mask.size(); ++i)
     masked += mask[i] = random_unit(make_key(s.options.seed, 1, purpose::demo), i) < a.mask_ratio ? 1 : 0;
   tensor<T, 2, B> device_x(b, shape{rows, a.dim}), device_position(b, shape{rows, index_t{7}});
-  upload(b, std::span<T const>(x), device_x);
-  upload(b, std::span<T const>(position), device_position);
-  std::vector<T>().swap(x);
+  upload_random(b, key, 0, -0.5f, device_x.view());
+  upload_random(b, key, static_cast<std::size_t>(rows * a.dim), 0, device_position.view());
   if (a.memory) {
     arena_log log;
     step.record(&log);

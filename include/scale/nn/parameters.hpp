@@ -37,22 +37,24 @@ struct host_parameter {
 template <class T>
 using host_parameters = std::map<std::string, host_parameter<T>>;
 
-/// Start values of one parameter, by its rule. A uniform element i is bound * (2 u - 1), u number i of the stream
-/// (seed, step = the parameter's number, purpose initialise), computed in double and rounded once.
+/// Start values of one parameter from element `first` on, by its rule. A uniform element i is bound * (2 u - 1), u
+/// number i of the stream (seed, step = the parameter's number, purpose initialise), computed in double and rounded
+/// once.
 template <floating T>
-std::vector<T> initial_values(parameter_entry const& entry, std::size_t number, std::uint64_t seed) {
+void initial_values(parameter_entry const& entry, std::size_t number, std::uint64_t seed, index_t first,
+                    std::span<T> values) {
   using scalar = stat_t<T>;
-  std::vector<T> values(static_cast<std::size_t>(entry.size));
   if (entry.initial != initial_value::uniform) {
-    T const value = static_cast<T>(static_cast<scalar>(entry.initial == initial_value::one ? 1 : 0));
-    values.assign(values.size(), value);
-    return values;
+    std::fill(values.begin(), values.end(),
+              static_cast<T>(static_cast<scalar>(entry.initial == initial_value::one ? 1 : 0)));
+    return;
   }
   double const bound = 1.0 / std::sqrt(static_cast<double>(entry.fan_in));
   random_key const key = make_key(seed, static_cast<std::uint32_t>(number), purpose::initialise);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = static_cast<T>(static_cast<scalar>(bound * (2 * random_unit(key, i) - 1)));
-  return values;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    double const u = random_unit(key, static_cast<std::size_t>(first) + i);
+    values[i] = static_cast<T>(static_cast<scalar>(bound * (2 * u - 1)));
+  }
 }
 
 /// Everything in a flat buffer of a table's layout, by name: parameters, gradients or an optimiser's moments.
@@ -110,10 +112,14 @@ class parameters {
 
   /// Sets every parameter by its rule; see initial_values.
   void initialise(B const& b, std::uint64_t seed) {
+    std::vector<master_type> host;
     for (std::size_t number = 0; number < table_.entries().size(); ++number) {
       parameter_entry const& entry = table_.entries()[number];
-      std::vector<master_type> const host = initial_values<master_type>(entry, number, seed);
-      write(b, entry, host);
+      for_each_part(entry, [&](index_t first, index_t count) {
+        host.resize(static_cast<std::size_t>(count));
+        initial_values(entry, number, seed, first, std::span(host));
+        write_part(b, entry.offset + first, host);
+      });
     }
   }
 
@@ -129,10 +135,13 @@ class parameters {
     if constexpr (has_masters) {
       tensor<master_type, 1, B> masters(b, shape{table_.size()});
       fill(b, masters, 0);
-      for (parameter_entry const& entry : table_.entries()) {
-        std::vector<master_type> const host = read(b, entry);
-        upload(b, std::span<master_type const>(host), masters.view().rows(entry.offset, entry.size));
-      }
+      for (parameter_entry const& entry : table_.entries())
+        for_each_part(entry, [&](index_t first, index_t count) {
+          std::vector<T> rounded(static_cast<std::size_t>(count));
+          download(b, values_.view().rows(entry.offset + first, count), std::span<T>(rounded));
+          std::vector<master_type> const host(rounded.begin(), rounded.end());
+          upload(b, std::span<master_type const>(host), masters.view().rows(entry.offset + first, count));
+        });
       masters_ = std::move(masters);
     }
   }
@@ -217,16 +226,35 @@ class parameters {
     return host;
   }
 
+  /// Large parameters pass through the host in parts, so that no second copy of one is ever held.
+  template <class Part>
+  static void for_each_part(parameter_entry const& entry, Part part) {
+    constexpr index_t most = index_t{1} << 16;
+    for (index_t first = 0; first < entry.size; first += most) part(first, (std::min)(most, entry.size - first));
+  }
+
   void write(B const& b, parameter_entry const& entry, std::span<master_type const> host,
              location at = location::current()) {
+    expect(static_cast<index_t>(host.size()) == entry.size, "parameters",
+           "parameter " + entry.name + " has " + std::to_string(entry.size) + " values, found " +
+               std::to_string(host.size()),
+           at);
+    for_each_part(entry, [&](index_t first, index_t count) {
+      write_part(b, entry.offset + first,
+                 host.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)));
+    });
+  }
+
+  void write_part(B const& b, index_t offset, std::span<master_type const> host) {
+    index_t const count = static_cast<index_t>(host.size());
     if constexpr (has_masters) {
       std::vector<T> rounded;
       rounded.reserve(host.size());
       for (master_type const value : host) rounded.push_back(T(value));
-      upload(b, std::span<T const>(rounded), values_.view().rows(entry.offset, entry.size), at);
-      if (masters_.size() != 0) upload(b, host, masters_.view().rows(entry.offset, entry.size), at);
+      upload(b, std::span<T const>(rounded), values_.view().rows(offset, count));
+      if (masters_.size() != 0) upload(b, host, masters_.view().rows(offset, count));
     } else {
-      upload(b, host, values_.view().rows(entry.offset, entry.size), at);
+      upload(b, host, values_.view().rows(offset, count));
     }
   }
 

@@ -47,7 +47,7 @@ class set_objective {
     arena_scope const scope(a);
     index_t const rows = summaries.extent(0), n = rows / pretraining_sets;
     tensor_view<T, 2, B> const projected = take(a, rows);  // and later its gradient
-    head_.forward(b, p, state_, summaries, projected, head_activations::stay);
+    head_.forward(b, p, state_, summaries, projected, head_activation::stays);
     l2_normalize_forward(b, projected, {.y = z, .norm = norm_});
     symmetric_info_nce_forward(b, set_of(z, 0),
                                {.other = set_of(z, 1),
@@ -108,8 +108,8 @@ class dense_objective {
         target_state_(target_.template make_state<T, B>()) {}
 
   /// h [m, width] of the masked clips, x [n, features] of all clips (constants), clip_numbers [m] = which of the n each
-  /// is. Gradients of scale * loss: parameters +=, dh [m, width] =. The largest memory of a step: four matrices
-  /// [n, target_hidden] and two [m, pred_hidden] at different times.
+  /// is. Gradients of scale * loss: parameters +=, dh [m, width] =. The largest memory of a step: three matrices
+  /// [n, target_hidden] beside one [m, pred_hidden].
   void forward_backward(B const& b, parameters<T, B>& p, arena<B>& a, tensor_view<T const, 2, B> h,
                         tensor_view<T const, 2, B> x, tensor_view<std::int32_t const, 1, B> clip_numbers, double scale,
                         objective_result<T, B> result, tensor_view<T, 2, B> dh) {
@@ -119,13 +119,13 @@ class dense_objective {
     {
       arena_scope const activations(a);
       prediction_.take_act(a, prediction_state_, m);
-      prediction_.forward(b, p, prediction_state_, h, query_.raw, head_activations::go);
+      prediction_.forward(b, p, prediction_state_, h, query_.raw, head_activation::goes);
       l2_normalize_forward(b, query_.raw, {.y = query_.unit, .norm = query_.norm});
     }
     {
       arena_scope const activations(a);
       target_.take_act(a, target_state_, n);
-      target_.forward(b, p, target_state_, x, key_.raw, head_activations::stay);
+      target_.forward(b, p, target_state_, x, key_.raw, head_activation::stays);
       l2_normalize_forward(b, key_.raw, {.y = key_.unit, .norm = key_.norm});
       contrast(b, clip_numbers, scale, result);
       l2_normalize_backward(b, key_.unit, {.dy = key_.raw, .norm = key_.norm, .dx = key_.raw});

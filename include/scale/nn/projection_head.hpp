@@ -8,25 +8,28 @@
 #include <scale/ops/gelu_dropout.hpp>
 #include <scale/ops/matmul.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
 
 namespace scale {
 
-/// What a head's forward leaves for its backward, per hidden layer.
+/// What a head's forward leaves for its backward. All matrices have the memory of the widest hidden layer.
 template <floating T, backend B>
 struct head_state {
-  std::vector<tensor_view<T, 2, B>> pre;  // [n, hidden]  before the GELU; for backward, its slope there
-  std::vector<tensor_view<T, 2, B>> act;  // [n, hidden]  after it; backward turns it into the gradient
+  std::vector<tensor_view<T, 2, B>> pre;  // [n, hidden] of each layer, before the GELU; for backward, its slope there
+  tensor_view<T, 2, B> act;               // [n, hidden] after the last GELU; backward turns it into the gradient
 };
 
-/// What becomes of a head's activations between forward and backward.
-enum class head_activations {
-  stay,
-  go,  // their memory serves others: recompute fills them again
+/// What becomes of a head's activation between forward and backward.
+enum class head_activation {
+  stays,
+  goes,  // its memory serves others: recompute fills it again
 };
 
+/// Of the hidden layers only one activation is kept. Backward computes the others again, each in the memory of the
+/// layer after it, which it no longer needs.
 class projection_head {
  public:
   projection_head() = default;
@@ -38,7 +41,8 @@ class projection_head {
       layers_.emplace_back(table, layer);
       widths_.push_back(table.at(layer + ".weight").shape[0]);
     }
-    expect(!layers_.empty(), "projection_head", "the network has no head named " + name);
+    expect(layers_.size() > 1, "projection_head", "the network has no head named " + name + " with a hidden layer");
+    widest_ = *std::max_element(widths_.begin(), widths_.end() - 1);
   }
 
   index_t out_width() const { return widths_.back(); }
@@ -47,55 +51,67 @@ class projection_head {
   /// A state without memory; made once, so that a step need not allocate.
   template <floating T, backend B>
   head_state<T, B> make_state() const {
-    return {std::vector<tensor_view<T, 2, B>>(hidden_layers()), std::vector<tensor_view<T, 2, B>>(hidden_layers())};
+    return {std::vector<tensor_view<T, 2, B>>(hidden_layers()), {}};
   }
   template <floating T, backend B>
   void take_pre(arena<B>& a, head_state<T, B>& s, index_t n) const {
-    for (std::size_t i = 0; i < hidden_layers(); ++i) s.pre[i] = a.template take<T>(shape{n, widths_[i]});
+    for (std::size_t i = 0; i < hidden_layers(); ++i) s.pre[i] = hidden(a.template take<T>(shape{n, widest_}), i);
   }
   template <floating T, backend B>
   void take_act(arena<B>& a, head_state<T, B>& s, index_t n) const {
-    for (std::size_t i = 0; i < hidden_layers(); ++i) s.act[i] = a.template take<T>(shape{n, widths_[i]});
+    s.act = hidden(a.template take<T>(shape{n, widest_}), hidden_layers() - 1);
   }
 
-  /// x [n, in] -> y [n, out] =. Backward may follow at once where the activations stay; else recompute stands between.
+  /// x [n, in] -> y [n, out] =. Backward may follow at once where the activation stays; else recompute stands between.
   template <floating T, backend B>
   void forward(B const& b, parameters<T, B> const& p, head_state<T, B> const& s, matrix_arg<T const, B> x,
-               matrix_arg<T, B> y, head_activations activations) const {
-    bool const stay = activations == head_activations::stay;
+               matrix_arg<T, B> y, head_activation activation) const {
     tensor_view<T const, 2, B> input = x;
     for (std::size_t i = 0; i < hidden_layers(); ++i) {
+      bool const needs_slope = i + 1 == hidden_layers() && activation == head_activation::stays;
       layers_[i].forward(b, p, input, s.pre[i]);
-      gelu_dropout(b, s.pre[i], {.y = s.act[i], .slope = stay ? s.pre[i] : tensor_view<T, 2, B>()});
-      input = s.act[i];
+      tensor_view<T, 2, B> const act = hidden(s.act, i);
+      gelu_dropout(b, s.pre[i], {.y = act, .slope = needs_slope ? s.pre[i] : tensor_view<T, 2, B>()});
+      input = act;
     }
     layers_.back().forward(b, p, input, y);
   }
 
-  /// Fills the activations from `pre` again, where their memory served others since the forward. Once.
+  /// Fills the activation from `pre` again, where its memory served others since the forward. Once.
   template <floating T, backend B>
   void recompute(B const& b, head_state<T, B> const& s) const {
-    for (std::size_t i = 0; i < hidden_layers(); ++i) gelu_dropout(b, s.pre[i], {.y = s.act[i], .slope = s.pre[i]});
+    gelu_dropout(b, s.pre.back(), {.y = s.act, .slope = s.pre.back()});
   }
 
-  /// Gradients from dy [n, out]: parameters +=, dx [n, in] = where given. Overwrites the activations.
+  /// Gradients from dy [n, out]: parameters +=, dx [n, in] = where given. Overwrites the state.
   template <floating T, backend B>
   void backward(B const& b, parameters<T, B>& p, head_state<T, B> const& s, matrix_arg<T const, B> x,
                 matrix_arg<T const, B> dy, matrix_arg<T, B> dx = {}) const {
     tensor_view<T const, 2, B> gradient = dy;
-    for (std::size_t i = layers_.size() - 1; i > 0; --i) {
-      tensor_view<T, 2, B> const act = s.act[i - 1];
-      layers_[i].backward(b, p, act, gradient);
-      matmul(b, gradient, {.b = layers_[i].weight(p), .c = act});  // its own gradient, in its place
-      elementwise_product(b, act, {.by = s.pre[i - 1], .y = act});
+    tensor_view<T, 2, B> act = s.act;
+    for (std::size_t i = hidden_layers(); i-- > 0;) {
+      tensor_view<T, 2, B> const slope = s.pre[i];
+      layers_[i + 1].backward(b, p, act, gradient);
+      matmul(b, gradient, {.b = layers_[i + 1].weight(p), .c = act});  // its own gradient, in its place
+      elementwise_product(b, act, {.by = slope, .y = act});
       gradient = act;
+      if (i == 0) break;
+      act = hidden(slope, i - 1);
+      gelu_dropout(b, s.pre[i - 1], {.y = act, .slope = s.pre[i - 1]});
     }
     layers_.front().backward(b, p, x, gradient, dx);
   }
 
  private:
+  /// Memory of the widest layer, as a matrix of layer i.
+  template <floating T, backend B>
+  tensor_view<T, 2, B> hidden(tensor_view<T, 2, B> memory, std::size_t i) const {
+    return {memory.data_handle(), shape{memory.extent(0), widths_[i]}};
+  }
+
   std::vector<linear_layer> layers_;
-  std::vector<index_t> widths_;
+  std::vector<index_t> widths_;  // of what each layer gives
+  index_t widest_ = 0;           // of the hidden ones
 };
 
 }  // namespace scale

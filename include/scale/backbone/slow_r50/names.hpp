@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// How files name the weights of SlowOnly ResNet-50: pytorchvideo, SlowFast, mmaction2.
+// How files name the weights of SlowOnly ResNet-50: pytorchvideo, SlowFast, mmaction2, Caffe2.
 
 #include <scale/backbone/video_resnet/architecture.hpp>
 #include <scale/io/name_map.hpp>
@@ -78,6 +78,30 @@ inline name_map mmaction_names(std::vector<video_resnet_block> const& blocks) {
   return detail::renamed_layers(std::move(layers));
 }
 
+/// Names of SlowFast's older model zoo, written by Caffe2: conv1_w, res_conv1_bn_s, res2_0_branch2a_w,
+/// res2_0_branch2a_bn_riv, ... What it calls riv is the running variance.
+inline name_map caffe2_names(std::vector<video_resnet_block> const& blocks) {
+  std::map<std::string, std::string, std::less<>> layers = {{"conv1", "blocks.0.conv"},
+                                                            {"res_conv1_bn", "blocks.0.norm"}};
+  auto const name_with = [](std::string const& end) {
+    return [end](int stage, int block, char which) {
+      std::string const start = "res" + std::to_string(stage + 2) + "_" + std::to_string(block) + "_branch";
+      return start + (which == 's' ? "1" : std::string("2") + which) + end;
+    };
+  };
+  detail::rename_blocks(layers, blocks, name_with(""), name_with("_bn"));
+  std::map<std::string, std::string, std::less<>> const kinds = {
+      {"w", ".weight"}, {"s", ".weight"}, {"b", ".bias"}, {"rm", ".running_mean"}, {"riv", ".running_var"}};
+  return [layers = std::move(layers), kinds](std::string_view name) -> std::optional<weight_place> {
+    std::size_t const end = name.rfind('_');
+    if (end == std::string_view::npos) return std::nullopt;
+    auto const layer = layers.find(name.substr(0, end));
+    auto const kind = kinds.find(name.substr(end + 1));
+    if (layer == layers.end() || kind == kinds.end()) return std::nullopt;
+    return weight_place{layer->second + kind->second};
+  };
+}
+
 /// All of them. Of the two networks that SlowFast's self-supervised training stores, the slowly moving one,
 /// `backbone_hist.`, is wanted; the other, the projection heads and the queue are surplus then.
 inline std::vector<weight_naming> slow_namings(std::vector<video_resnet_block> const& blocks) {
@@ -104,7 +128,14 @@ inline std::vector<weight_naming> slow_namings(std::vector<video_resnet_block> c
            .prefixes = {"backbone.", ""},
            .place = mmaction_names(blocks),
            .surplus = [](std::string_view n) { return detail::is_counter(n) || n.starts_with("cls_head.fc_cls."); },
-           .groups = {"state_dict"}}};
+           .groups = {"state_dict"}},
+          {.name = "Caffe2",
+           .place = caffe2_names(blocks),
+           .surplus =
+               [](std::string_view n) {
+                 return n == "pred_w" || n == "pred_b" || n == "lr" || n == "model_iter" || n.ends_with("_momentum");
+               },
+           .groups = {"blobs"}}};
 }
 
 }  // namespace scale
