@@ -4,6 +4,7 @@
 // first call, and again only where other shapes want another. As convolution_forward otherwise.
 
 #include <scale/cpu/detail/convolution_plan.hpp>
+#include <scale/cpu/detail/flat_images.hpp>
 #include <scale/cpu/detail/parallel.hpp>
 #include <scale/cpu/element.hpp>
 #include <scale/ops/frozen_convolution.hpp>
@@ -34,6 +35,28 @@ class frozen_convolution {
 
   void forward(context const& c, tensor_view<T const, Rank, context> x,
                frozen_convolution_forward_args<T, Rank, context> const& a) {
+    if constexpr (Rank == 5)
+      if (detail::reaches_over_time_alone(weight_extents_, fixed_) && detail::rows_are_joined(x) &&
+          detail::rows_are_joined(a.y) && detail::rows_are_joined(a.residual))
+        return run(c, detail::with_flat_images(x),
+                   {.y = detail::with_flat_images(a.y), .residual = detail::with_flat_images(a.residual)});
+    run(c, x, a);
+  }
+
+ private:
+  enum class addend { none, in_y, apart };
+
+  /// What a plan depends on.
+  struct problem {
+    shape<Rank> x, x_strides, y_strides, residual_strides;
+    addend residual = addend::none;
+    int threads = 0;
+
+    bool operator==(problem const&) const = default;
+  };
+
+  void run(context const& c, tensor_view<T const, Rank, context> x,
+           frozen_convolution_forward_args<T, Rank, context> const& a) {
     detail::thread_scope const threads(c);
     detail::onednn_call<T>("frozen_convolution_forward", [&] {
       problem const asked{x.extents(),
@@ -62,18 +85,6 @@ class frozen_convolution {
           copies_);
     });
   }
-
- private:
-  enum class addend { none, in_y, apart };
-
-  /// What a plan depends on.
-  struct problem {
-    shape<Rank> x, x_strides, y_strides, residual_strides;
-    addend residual = addend::none;
-    int threads = 0;
-
-    bool operator==(problem const&) const = default;
-  };
 
   freeze_convolution_args<T, Rank, context> fixed_;
   shape<Rank> weight_extents_;
