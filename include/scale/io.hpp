@@ -7,6 +7,7 @@
 #include <scale/io/crc32c.hpp>
 #include <scale/io/csv.hpp>
 #include <scale/io/file_error.hpp>
+#include <scale/io/folder_lock.hpp>
 #include <scale/io/json.hpp>
 #include <scale/io/json_lines.hpp>
 #include <scale/io/json_text.hpp>
@@ -16,9 +17,11 @@
 #include <scale/io/pickle.hpp>
 #include <scale/io/pickle_value.hpp>
 #include <scale/io/safetensors.hpp>
+#include <scale/io/safetensors_checksums.hpp>
 #include <scale/io/safetensors_writer.hpp>
 #include <scale/io/sha256.hpp>
 #include <scale/io/stored_tensor.hpp>
+#include <scale/io/temporary_file.hpp>
 #include <scale/io/weight_value.hpp>
 #include <scale/io/weights_kind.hpp>
 #include <scale/io/weights_record.hpp>

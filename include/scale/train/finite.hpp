@@ -6,18 +6,34 @@
 
 #include <bit>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace scale {
 
-/// Training met a loss or gradient that is not finite. Parameters and checkpoints are those of the step before.
+/// Training met a number that is not finite, or would make one. Parameters and checkpoints are those of the step
+/// before.
 class divergence_error : public error {
  public:
-  using error::error;
+  divergence_error(index_t step, std::string const& what)
+      : error("step " + std::to_string(step) + " is refused: " + what +
+              ". Lower the learning rate, or look for features that are not finite"),
+        step_(step),
+        what_(what) {}
+
+  /// The step that was refused, counted from 1, and what was not finite.
+  index_t step() const noexcept { return step_; }
+  std::string const& reason() const noexcept { return what_; }
+
+ private:
+  index_t step_;
+  std::string what_;
 };
 
 namespace detail {
@@ -32,19 +48,29 @@ bool all_finite(std::span<F const> values) {
   return bad == 0;
 }
 
-[[noreturn]] inline void throw_divergence(index_t step, std::string const& what) {
-  throw divergence_error("step " + std::to_string(step) + " is refused: " + what +
-                         " is not finite. Lower the learning rate, or look for features that are not finite");
+/// Whether all values are below 2^63 (float) or 2^511 (double) in size: then their squares, of which AdamW keeps means,
+/// are finite, and so is what it makes of them.
+template <std::floating_point F>
+bool all_below_limit(std::span<F const> values) {
+  constexpr F limit = std::same_as<F, float> ? F(0x1p63) : F(0x1p511);
+  bool good = true;
+  for (F const value : values) good &= std::abs(value) < limit;  // false for NaN
+  return good;
+}
+
+[[noreturn]] inline void throw_not_finite(index_t step, std::string const& what) {
+  throw divergence_error(step, what + " is not finite");
 }
 
 }  // namespace detail
 
 /// Throws divergence_error where a loss is not finite.
 inline void require_finite(double loss, std::string_view name, index_t step) {
-  if (!std::isfinite(loss)) detail::throw_divergence(step, std::string(name));
+  if (!std::isfinite(loss)) detail::throw_not_finite(step, std::string(name));
 }
 
-/// Throws divergence_error naming the first parameter whose gradient is not finite. Reads all gradients once.
+/// Throws divergence_error naming the first parameter whose gradient is not finite, or so large that its square is not.
+/// Reads all gradients once.
 template <floating T, backend B>
 void require_finite_gradients(B const& b, parameters<T, B>& params, index_t step) {
   using gradient = acc_t<T>;
@@ -58,10 +84,21 @@ void require_finite_gradients(B const& b, parameters<T, B>& params, index_t step
     download(b, flat, std::span<gradient>(host));
     all = host;
   }
-  if (detail::all_finite(all)) return;
-  for (parameter_entry const& entry : params.table().entries())
-    if (!detail::all_finite(all.subspan(static_cast<std::size_t>(entry.offset), static_cast<std::size_t>(entry.size))))
-      detail::throw_divergence(step, "the gradient of " + entry.name);
+  if (detail::all_below_limit(all)) return;
+  for (parameter_entry const& entry : params.table().entries()) {
+    auto const part = all.subspan(static_cast<std::size_t>(entry.offset), static_cast<std::size_t>(entry.size));
+    if (!detail::all_finite(part)) detail::throw_not_finite(step, "the gradient of " + entry.name);
+    if (!detail::all_below_limit(part))
+      throw divergence_error(step, "the gradient of " + entry.name + " is so large that its square is not finite");
+  }
+}
+
+/// The name of the first tensor of `all` with a number that is not finite; empty where there is none.
+template <floating F>
+std::string first_not_finite(host_parameters<F> const& all) {
+  for (auto const& [name, p] : all)
+    if (!detail::all_finite(std::span<F const>(p.values))) return name;
+  return {};
 }
 
 }  // namespace scale
