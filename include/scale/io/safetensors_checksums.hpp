@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace scale::detail {
 
@@ -25,6 +26,13 @@ inline constexpr char const* crc32c_key = "scale.crc32c";
 inline constexpr char const* sha256_key = "scale.sha256";
 inline constexpr std::size_t checksum_block = std::size_t{1} << 20;
 inline constexpr std::size_t sha256_digits = 64;
+
+/// The 8 digits of a block.
+inline std::string crc_digits(std::uint32_t crc) {
+  std::string text;
+  for (int shift = 28; shift >= 0; shift -= 4) text += "0123456789abcdef"[(crc >> shift) & 15u];
+  return text;
+}
 
 /// Gathers the text under crc32c_key from data that come in parts.
 class block_checksums {
@@ -46,7 +54,7 @@ class block_checksums {
 
  private:
   void end_block() {
-    for (int shift = 28; shift >= 0; shift -= 4) text_ += "0123456789abcdef"[(crc_ >> shift) & 15u];
+    text_ += crc_digits(crc_);
     crc_ = 0;
     used_ = 0;
   }
@@ -77,19 +85,16 @@ inline void check_checksums(std::filesystem::path const& path, std::span<std::by
   if (crcs == metadata.end() || whole == metadata.end())
     refuse_file(path, "metadata: expected both \"" + std::string(crc32c_key) + "\" and \"" + sha256_key +
                           "\", found one" + advice);
-  block_checksums blocks;
-  blocks.update(all.subspan(data_begin));
-  std::string const found = blocks.finish();
-  if (found != crcs->second) {
-    std::size_t const end = (std::min)(found.size(), crcs->second.size());
-    std::size_t const at = static_cast<std::size_t>(
-        std::mismatch(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(end), crcs->second.begin()).first -
-        found.begin());
-    std::size_t const begin = data_begin + at / 8 * checksum_block;
-    refuse_file(path, "the checksum of bytes " + std::to_string(begin) + " to " +
-                          std::to_string((std::min)(begin + checksum_block, all.size())) +
-                          " differs from what the file says" + advice);
+  std::string_view digits_of_blocks = crcs->second;
+  for (std::size_t begin = data_begin; begin < all.size(); begin += checksum_block) {
+    std::size_t const end = (std::min)(begin + checksum_block, all.size());
+    if (!digits_of_blocks.starts_with(crc_digits(crc32c(all.subspan(begin, end - begin)))))
+      refuse_file(path, "the checksum of bytes " + std::to_string(begin) + " to " + std::to_string(end) +
+                            " differs from what the file says" + advice);
+    digits_of_blocks.remove_prefix(8);
   }
+  if (!digits_of_blocks.empty())
+    refuse_file(path, "it has checksums of more data than there are" + std::string(advice));
   std::string_view const header(reinterpret_cast<char const*>(all.data()), data_begin);
   std::size_t const digits = find_sha256_digits(header);
   std::string actual;
@@ -101,7 +106,7 @@ inline void check_checksums(std::filesystem::path const& path, std::span<std::by
     hash.update(all.subspan(digits + sha256_digits));
     actual = hex_text(hash.finish());
   }
-  if (actual != whole->second)
+  if (actual.empty() || actual != whole->second)
     refuse_file(path, "the SHA-256 of the file differs from what it says of itself" + std::string(advice));
 }
 
