@@ -11,11 +11,13 @@
 #include <scale/io/json.hpp>
 #include <scale/io/json_lines.hpp>
 #include <scale/io/json_text.hpp>
+#include <scale/io/list_folder.hpp>
 #include <scale/io/mapped_file.hpp>
 #include <scale/io/name_map.hpp>
 #include <scale/io/npy.hpp>
 #include <scale/io/pickle.hpp>
 #include <scale/io/pickle_value.hpp>
+#include <scale/io/remove_file.hpp>
 #include <scale/io/safetensors.hpp>
 #include <scale/io/safetensors_checksums.hpp>
 #include <scale/io/safetensors_writer.hpp>

@@ -3,6 +3,7 @@
 // A temporary file beside another, told from one that a dead process left.
 
 #include <scale/io/file_error.hpp>
+#include <scale/io/list_folder.hpp>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -15,7 +16,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace scale::detail {
@@ -37,12 +37,13 @@ inline int open_file(char const* path, int flags, ::mode_t mode = 0) noexcept {
   return descriptor;
 }
 
-/// Removes a file that nobody has locked: what a process that died left.
-inline void remove_if_abandoned(std::filesystem::path const& file) noexcept {
+/// Removes a file that nobody has locked: what a process that died left. False where it stays, or there is none.
+inline bool remove_if_abandoned(std::filesystem::path const& file) noexcept {
   int const descriptor = open_file(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (descriptor < 0) return;
-  if (try_lock(descriptor)) ::unlink(file.c_str());
+  if (descriptor < 0) return false;
+  bool const removed = try_lock(descriptor) && ::unlink(file.c_str()) == 0;
   ::close(descriptor);
+  return removed;
 }
 
 /// Owns a file ".NAME.tmp-K" in the folder of `path`, empty at first, locked as long as this object lives. A file of
@@ -53,11 +54,11 @@ class temporary_file {
   explicit temporary_file(std::filesystem::path const& path) {
     constexpr int max_attempts = 1000;
     for (int attempt = 0; attempt < max_attempts; ++attempt) {
-      path_ = path;
-      path_.replace_filename("." + path.filename().string() + ".tmp-" + std::to_string(attempt));
-      if (create(path)) return;
+      path_ = name_of(path, attempt);
       remove_if_abandoned(path_);
-      if (create(path)) return;
+      if (!create(path)) continue;
+      remove_abandoned_after(path, attempt);
+      return;
     }
     throw_write_failure(path, "creating a temporary file beside it", EEXIST);
   }
@@ -87,15 +88,29 @@ class temporary_file {
   }
 
  private:
+  static std::filesystem::path name_of(std::filesystem::path path, int attempt) {
+    return path.replace_filename("." + path.filename().string() + ".tmp-" + std::to_string(attempt));
+  }
+
+  static void remove_abandoned_after(std::filesystem::path const& path, int attempt) {
+    while (remove_if_abandoned(name_of(path, ++attempt))) {
+    }
+  }
+
   // Between making a file and locking it, remove_if_abandoned may take it for abandoned: then its name is gone.
   bool create(std::filesystem::path const& path) {
     int const descriptor = open_file(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
     if (descriptor < 0 && errno == EEXIST) return false;
     if (descriptor < 0) throw_write_failure(path, "creating a temporary file beside it", errno);
     struct ::stat facts = {};
-    bool const kept =
-        (try_lock(descriptor) || errno != EWOULDBLOCK) && ::fstat(descriptor, &facts) == 0 && facts.st_nlink > 0;
-    if (!kept) {
+    bool const taken = !try_lock(descriptor) && errno == EWOULDBLOCK;
+    if (::fstat(descriptor, &facts) != 0) {
+      int const code = errno;
+      ::unlink(path_.c_str());
+      ::close(descriptor);
+      throw_write_failure(path, "examining a temporary file beside it", code);
+    }
+    if (taken || facts.st_nlink == 0) {
       ::close(descriptor);
       return false;
     }
@@ -118,14 +133,12 @@ namespace scale {
 template <std::predicate<std::string const&> IsOurs>
 void remove_abandoned_files(std::filesystem::path const& folder, IsOurs const& is_ours) {
   constexpr std::string_view ending = ".tmp-";
-  std::error_code code;
-  for (std::filesystem::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
-    std::string const name = it->path().filename().string();
+  for (std::string const& name : list_folder(folder)) {
     std::size_t const at = name.rfind(ending);
     if (name.front() == '.' && at != std::string::npos && at + ending.size() < name.size() &&
         name.find_first_not_of("0123456789", at + ending.size()) == std::string::npos &&
         is_ours(name.substr(1, at - 1)))
-      detail::remove_if_abandoned(it->path());
+      detail::remove_if_abandoned(folder / name);
   }
 }
 

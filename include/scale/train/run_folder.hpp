@@ -6,6 +6,8 @@
 #include <scale/io/atomic_file.hpp>
 #include <scale/io/file_error.hpp>
 #include <scale/io/json.hpp>
+#include <scale/io/list_folder.hpp>
+#include <scale/io/remove_file.hpp>
 #include <scale/io/temporary_file.hpp>
 
 #include <nlohmann/json.hpp>
@@ -48,8 +50,8 @@ class run_folder {
   /// Steps that have a checkpoint, ascending.
   std::vector<index_t> checkpoints() const {
     std::vector<index_t> steps;
-    for (auto const& entry : std::filesystem::directory_iterator(path_))
-      if (std::optional<index_t> const step = step_of(entry.path().filename().string())) steps.push_back(*step);
+    for (std::string const& name : list_folder(path_))
+      if (std::optional<index_t> const step = step_of(name)) steps.push_back(*step);
     std::sort(steps.begin(), steps.end());
     return steps;
   }
@@ -70,14 +72,13 @@ class run_folder {
   /// Removes all but the newest `keep` checkpoints.
   void prune_checkpoints(std::size_t keep = 2) const {
     std::vector<index_t> const steps = checkpoints();
-    for (std::size_t i = 0; i + keep < steps.size(); ++i) std::filesystem::remove(checkpoint_file(steps[i]));
+    for (std::size_t i = 0; i + keep < steps.size(); ++i) remove_file(checkpoint_file(steps[i]));
   }
 
   /// Removes the files of a run; others stay.
   void remove_run() const {
     prune_checkpoints(0);
-    for (std::filesystem::path const& path : {model_file(), config_file(), metrics_file()})
-      std::filesystem::remove(path);
+    for (std::filesystem::path const& path : {model_file(), config_file(), metrics_file()}) remove_file(path);
   }
 
   /// Throws argument_error, naming the file, where a new run would replace something.
