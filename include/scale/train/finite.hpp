@@ -69,28 +69,51 @@ inline void require_finite(double loss, std::string_view name, index_t step) {
   if (!std::isfinite(loss)) detail::throw_not_finite(step, std::string(name));
 }
 
+namespace detail {
+
+/// Values where the host can read them: in place, or brought into `host`.
+template <floating F, backend B>
+std::span<F const> on_host(B const& b, tensor_view<F const, 1, B> flat, std::vector<F>& host) {
+  std::size_t const size = static_cast<std::size_t>(flat.size());
+  if constexpr (host_backend<B>) return {flat.data_handle(), size};
+  host.resize(size);
+  download(b, flat, std::span<F>(host));
+  return host;
+}
+
+template <class F>
+std::span<F const> part_of(std::span<F const> all, parameter_entry const& entry) {
+  return all.subspan(static_cast<std::size_t>(entry.offset), static_cast<std::size_t>(entry.size));
+}
+
+}  // namespace detail
+
 /// Throws divergence_error naming the first parameter whose gradient is not finite, or so large that its square is not.
 /// Reads all gradients once.
 template <floating T, backend B>
 void require_finite_gradients(B const& b, parameters<T, B>& params, index_t step) {
-  using gradient = acc_t<T>;
-  tensor_view<gradient const, 1, B> const flat = params.gradients();
-  std::vector<gradient> host;
-  std::span<gradient const> all;
-  if constexpr (host_backend<B>) {
-    all = {flat.data_handle(), static_cast<std::size_t>(flat.size())};
-  } else {
-    host.resize(static_cast<std::size_t>(flat.size()));
-    download(b, flat, std::span<gradient>(host));
-    all = host;
-  }
+  std::vector<acc_t<T>> host;
+  tensor_view<acc_t<T> const, 1, B> const flat = params.gradients();
+  std::span<acc_t<T> const> const all = detail::on_host<acc_t<T>, B>(b, flat, host);
   if (detail::all_below_limit(all)) return;
   for (parameter_entry const& entry : params.table().entries()) {
-    auto const part = all.subspan(static_cast<std::size_t>(entry.offset), static_cast<std::size_t>(entry.size));
-    if (!detail::all_finite(part)) detail::throw_not_finite(step, "the gradient of " + entry.name);
-    if (!detail::all_below_limit(part))
+    if (!detail::all_finite(detail::part_of(all, entry)))
+      detail::throw_not_finite(step, "the gradient of " + entry.name);
+    if (!detail::all_below_limit(detail::part_of(all, entry)))
       throw divergence_error(step, "the gradient of " + entry.name + " is so large that its square is not finite");
   }
+}
+
+/// Throws divergence_error naming the first parameter that is not finite itself, as losses and gradients need not show:
+/// a unit that is switched off hides it. Reads all parameters once.
+template <floating T, backend B>
+void require_finite_parameters(B const& b, parameters<T, B>& params, index_t step) {
+  std::vector<acc_t<T>> host;
+  tensor_view<acc_t<T> const, 1, B> const flat = params.masters();
+  std::span<acc_t<T> const> const all = detail::on_host<acc_t<T>, B>(b, flat, host);
+  if (detail::all_finite(all)) return;
+  for (parameter_entry const& entry : params.table().entries())
+    if (!detail::all_finite(detail::part_of(all, entry))) detail::throw_not_finite(step, "parameter " + entry.name);
 }
 
 /// The name of the first tensor of `all` with a number that is not finite; empty where there is none.

@@ -106,8 +106,8 @@ class pretrainer {
   }
 
   /// The next step on a given batch: videos [n], clips and mask [n, 2, set_size]. Throws divergence_error, with the
-  /// parameters of the step before, where a loss or gradient is not finite; it names the feature, position or
-  /// parameter that is the reason, else the loss or the parameter whose gradient it is.
+  /// parameters of the step before, where a loss, gradient or parameter is not finite; it names the feature, position
+  /// or parameter that is the reason, else the loss or the parameter whose gradient it is.
   pretrain_step_result step(B const& b, set_batch const& batch) {
     index_t const done = steps_done();
     selection_.assign(b, batch.videos, batch.clips);
@@ -124,6 +124,7 @@ class pretrainer {
       require_finite(out.losses.set_loss, "set_loss", done + 1);
       require_finite(out.losses.dense_loss, "dense_loss", done + 1);
       require_finite_gradients(b, model_.parameters(), done + 1);
+      require_finite_parameters(b, model_.parameters(), done + 1);
     } catch (divergence_error const&) {
       require_finite_inputs(b, batch, x, position, done + 1);
       throw;
@@ -165,7 +166,7 @@ class pretrainer {
  private:
   /// For a step that is refused: throws divergence_error for what went into it and was not finite, if anything.
   void require_finite_inputs(B const& b, set_batch const& batch, tensor_view<T const, 2, B> x,
-                             tensor_view<T const, 2, B> position, index_t step) const {
+                             tensor_view<T const, 2, B> position, index_t step) {
     auto const check_rows = [&](char const* what, tensor_view<T const, 2, B> rows) {
       std::vector<T> host(static_cast<std::size_t>(rows.size()));
       download(b, rows, std::span<T>(host));
@@ -180,8 +181,7 @@ class pretrainer {
     };
     check_rows("feature", x);
     check_rows("position", position);
-    if (std::string const name = first_not_finite(model_.parameters().export_all(b)); !name.empty())
-      detail::throw_not_finite(step, "parameter " + name);
+    require_finite_parameters(b, model_.parameters(), step);
   }
 
   static pretrain_options resolved(pretrain_options options, clip_source<T, B> const& source, location at) {
@@ -194,7 +194,7 @@ class pretrainer {
     return options;
   }
 
-  index_t clips_per_video() const { return pretraining_sets * options_.set_size; }
+  index_t clips_per_video() { return pretraining_sets * options_.set_size; }
 
   pretrain_options options_;
   clip_source<T, B> source_;
