@@ -124,7 +124,7 @@ exit_code convert(session const& s, convert_arguments const& a) {
                              [](stored_tensor const& tensor) { return size_of(tensor.type); });
     std::map<std::string, std::string> const plain = {{"format", "pt"}};
     bool const keeps = file.kind() == weights_kind::safetensors && !file.metadata().empty();
-    write_safetensors(a.out, chosen.tensors, keeps ? file.metadata() : plain);
+    write_safetensors(a.out, chosen.tensors, keeps ? without_checksums(file.metadata()) : plain);
   }
   if (chosen.left_out != 0)
     say(s, fmt::format("left out: {} tensors whose names do not begin with '{}'", chosen.left_out, printable(a.strip)));

@@ -15,6 +15,8 @@ using testing::contains;
 using testing::message_of;
 using testing::temporary_folder;
 
+using namespace std::string_literals;
+
 namespace {
 
 std::vector<std::string> names_of(manifest const& m) {
@@ -85,6 +87,35 @@ TEST_CASE("manifest: what is wrong with a list is said, with its line") {
   refused("m.txt", "\n\n", "no video");
   refused("m.md", "x", "expected a video, a folder, or a list");
   CHECK(contains(message_of<input_error>([&] { (void)open_manifest(folder / "none"); }), "nothing there"));
+}
+
+TEST_CASE("manifest: no name in a list leads out of its folder, whatever way it tries; with the option all may") {
+  temporary_folder const outside, folder;
+  outside.write("v.mp4", "x");
+  outside.write("d/v.mp4", "x");
+  std::filesystem::create_symlink(outside / "v.mp4", folder / "link.mp4");
+  std::filesystem::create_symlink(outside / "d", folder / "link");
+  std::filesystem::create_symlink(folder / "link.mp4", folder / "second.mp4");
+  std::filesystem::create_symlink("../" + outside.path().filename().string() + "/v.mp4", folder / "relative.mp4");
+  std::filesystem::create_symlink(folder / "loop.mp4", folder / "loop.mp4");
+  std::filesystem::create_symlink("real.mp4", folder / "inside.mp4");
+  folder.write("real.mp4", "x");
+  std::string const absolute = (folder / "real.mp4").string();
+  for (std::string const& path : {std::string("../v.mp4"), std::string("a/../../v.mp4"), std::string(".././v.mp4"),
+                                  std::string("/etc/passwd"), std::string("//etc/passwd"), absolute,
+                                  std::string("link.mp4"), std::string("link/v.mp4"), std::string("link/none.mp4"),
+                                  std::string("second.mp4"), std::string("relative.mp4"), std::string("x/../link.mp4")})
+    for (std::string const& list : {"path,label\n" + path + ",1\n", path + " 1\n"}) {
+      INFO("path: ", path);
+      std::filesystem::path const file = folder.write(list.front() == 'p' && list[4] == ',' ? "l.csv" : "l.txt", list);
+      CHECK(contains(message_of<input_error>([&] { (void)open_manifest(file); }), "leads out of the folder"));
+      CHECK(open_manifest(file, {.outside = scale::outside_paths::allowed}).entries.size() == 1);
+    }
+  for (std::string const path : {"real.mp4", "inside.mp4", "a/../real.mp4", "none.mp4", "none/v.mp4", "loop.mp4"})
+    CHECK(open_manifest(folder.write("l.csv", "path,label\n" + path + ",1\n")).entries.size() == 1);
+  for (std::string const& text : {"path,label\na\0b,1\n"s, "a\0b 1\n"s})
+    CHECK_THROWS_AS((void)open_manifest(folder.write("l.csv", text)), input_error);
+  CHECK(open_manifest(folder / "link.mp4").entries.size() == 1);  // named by the user, not by a list
 }
 
 TEST_CASE("manifest: paths outside, where they are allowed; a root of one's own") {

@@ -207,6 +207,6 @@ TEST_CASE("model files with missing, unknown or misshapen tensors are refused") 
   refused("input_scale");
   write([](map&) {}, {{"config", "{\"hidden\": 64}"}});
   refused("hidden");
-  write([](map&) {}, {{"format", "scale-checkpoint-1"}});
-  refused("scale-model-1");
+  write([](map&) {}, {{"format", "scale-checkpoint-2"}});
+  refused("scale-model-2");
 }

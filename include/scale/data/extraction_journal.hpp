@@ -8,10 +8,10 @@
 #include <scale/io/crc32c.hpp>
 #include <scale/io/file_error.hpp>
 #include <scale/io/json.hpp>
+#include <scale/io/temporary_file.hpp>
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,10 +102,7 @@ class extraction_journal {
     std::memcpy(bytes.data(), &header, sizeof(header));
     write(bytes);
     places_.push_back(end_ - bytes.size());
-    if (auto const now = std::chrono::steady_clock::now(); now - synchronised_ > std::chrono::seconds(1)) {
-      if (::fdatasync(descriptor_) != 0) throw_write_failure(path_, "synchronising", errno);
-      synchronised_ = now;
-    }
+    if (std::chrono::steady_clock::now() - synchronised_ > std::chrono::seconds(1)) synchronise();
   }
 
   /// Removes the file: the extraction is over.
@@ -117,9 +114,9 @@ class extraction_journal {
   /// Opens and locks. A file that was removed between the two was another's that ended: then again.
   void open() {
     while (true) {
-      descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+      descriptor_ = detail::open_file(path_.c_str(), O_RDWR | O_CREAT, 0666);
       if (descriptor_ < 0) throw_write_failure(path_, "opening", errno);
-      if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      if (!detail::try_lock(descriptor_)) {
         int const code = errno;
         ::close(descriptor_);
         if (code == EWOULDBLOCK)
@@ -129,29 +126,37 @@ class extraction_journal {
         throw_write_failure(path_, "locking", code);
       }
       struct ::stat mine = {}, named = {};
-      if (::fstat(descriptor_, &mine) == 0 && ::stat(path_.c_str(), &named) == 0 && mine.st_ino == named.st_ino &&
-          mine.st_dev == named.st_dev)
-        return;
+      bool const known = ::fstat(descriptor_, &mine) == 0;
+      bool const there = known && ::stat(path_.c_str(), &named) == 0;
+      int const code = errno;
+      if (there && mine.st_ino == named.st_ino && mine.st_dev == named.st_dev) return;
       ::close(descriptor_);
+      if (!known || (!there && code != ENOENT)) throw_write_failure(path_, "examining", code);
     }
   }
 
-  /// False where the journal is empty, or was interrupted before its first record.
+  /// False where the journal is empty, or was interrupted before it was on disk that it is one; no record can be there
+  /// then.
   bool read_identity(nlohmann::json const& identity) {
     namespace fmt = detail::journal;
     fmt::file_header header;
     std::size_t const got = read_at(0, std::as_writable_bytes(std::span(&header, 1)));
+    if (fmt::file_header const nothing; std::memcmp(&header, &nothing, sizeof(header)) == 0) return false;
     if (!std::equal(header.magic, header.magic + (std::min)(got, sizeof(header.magic)), fmt::magic))
       refuse_file(path_,
                   "expected the journal of an extraction, found another kind of file; remove it, or give "
                   "another path");
     if (got < sizeof(header)) return false;
     if (header.version != fmt::version)
-      refuse_file(path_, "journal version: expected 1, found " + std::to_string(header.version) + "; remove it");
-    std::string text(header.identity_bytes <= max_identity ? header.identity_bytes : 0, '\0');
+      refuse_file(path_, "journal version: expected 2, found " + std::to_string(header.version) + "; remove it");
+    if (header.header_crc != fmt::crc_of(header) || header.identity_bytes > max_identity) refuse_damaged();
+    std::string text(header.identity_bytes, '\0');
     std::span<std::byte> const bytes = std::as_writable_bytes(std::span(text.data(), text.size()));
-    if (text.empty() || read_at(sizeof(header), bytes) < text.size() || crc32c(bytes) != header.identity_crc)
-      return false;
+    if (read_at(sizeof(header), bytes) < text.size()) return false;
+    if (crc32c(bytes) != header.identity_crc) {
+      if (file_size() == sizeof(header) + text.size()) return false;
+      refuse_damaged();
+    }
     expect_same(parse_json(text, path_), identity);
     end_ = sizeof(header) + text.size();
     return true;
@@ -179,9 +184,29 @@ class extraction_journal {
     header.version = fmt::version;
     header.identity_bytes = static_cast<std::uint32_t>(text.size());
     header.identity_crc = crc32c(std::as_bytes(std::span(text.data(), text.size())));
+    header.header_crc = fmt::crc_of(header);
     cut(0);
     write(std::as_bytes(std::span(&header, 1)));
     write(std::as_bytes(std::span(text.data(), text.size())));
+    synchronise();
+  }
+
+  [[noreturn]] void refuse_damaged() const {
+    refuse_file(path_, "the journal is damaged: a checksum of its beginning differs; remove it to begin anew");
+  }
+
+  std::uint64_t file_size() const {
+    struct ::stat facts = {};
+    if (::fstat(descriptor_, &facts) != 0) throw_write_failure(path_, "examining", errno);
+    return static_cast<std::uint64_t>(facts.st_size);
+  }
+
+  void synchronise() {
+    int state = 0;
+    do state = ::fdatasync(descriptor_);
+    while (state != 0 && errno == EINTR);
+    if (state != 0) throw_write_failure(path_, "synchronising", errno);
+    synchronised_ = std::chrono::steady_clock::now();
   }
 
   /// Finds all whole records; cuts off what follows them.
@@ -205,9 +230,7 @@ class extraction_journal {
     namespace fmt = detail::journal;
     fmt::record_header header;
     if (read_at(at, std::as_writable_bytes(std::span(&header, 1))) < sizeof(header)) return std::nullopt;
-    struct ::stat facts = {};
-    if (::fstat(descriptor_, &facts) != 0) throw_write_failure(path_, "examining", errno);
-    std::uint64_t const rest = static_cast<std::uint64_t>(facts.st_size) - at - sizeof(header);
+    std::uint64_t const rest = file_size() - at - sizeof(header);
     if (!fmt::can_be_whole(header, rest)) return std::nullopt;
     std::vector<std::byte> body(static_cast<std::size_t>(header.bytes));
     if (read_at(at + sizeof(header), body) < body.size() || crc32c(body) != header.crc) return std::nullopt;
@@ -267,7 +290,10 @@ class extraction_journal {
   }
 
   void cut(std::uint64_t end) {
-    if (::ftruncate(descriptor_, static_cast<::off_t>(end)) != 0) throw_write_failure(path_, "shortening", errno);
+    int state = 0;
+    do state = ::ftruncate(descriptor_, static_cast<::off_t>(end));
+    while (state != 0 && errno == EINTR);
+    if (state != 0) throw_write_failure(path_, "shortening", errno);
     end_ = end;
   }
 

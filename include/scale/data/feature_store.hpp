@@ -13,11 +13,13 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,15 +52,18 @@ inline bool is_feature_store(std::filesystem::path const& path) {
 }
 
 /// N videos, R rows (clips) in all, D numbers per feature. Everything seen through it borrows from it. Reading from
-/// several threads is safe.
+/// several threads is safe. No feature or position is handed out before its video's checksum was found right: whatever
+/// shows them throws input_error, naming the video, where it is not. A video is checked once, those of all videos when
+/// the whole array is asked for.
 class feature_store {
  public:
-  /// Checks header and tables, not the features: see verify(). Throws input_error, naming the file, for a damaged or
-  /// half-written file, another version, and anything that differs from `expected`.
+  /// Checks header and tables; features and positions are checked when they are asked for. Throws input_error, naming
+  /// the file, for a damaged or half-written file, another version, and anything that differs from `expected`.
   explicit feature_store(std::filesystem::path const& path, store_expectation const& expected = {})
       : file_(path),
         header_(detail::store::read_header(path, file_.bytes())),
-        tables_(detail::store::read_tables(path, file_.bytes(), header_)) {
+        tables_(detail::store::read_tables(path, file_.bytes(), header_)),
+        checked_(std::make_unique<std::atomic<bool>[]>(tables_.records.size())) {
     check(expected);
     if (videos() > 0) return;
     if (!provenance().contains(store_shard_key)) refuse_file(path, "holds no videos: damaged");
@@ -113,19 +118,21 @@ class feature_store {
   }
 
   /// Features as stored, [R, D], row-major.
-  std::span<std::byte const> raw_features() const { return part(header_.features); }
+  std::span<std::byte const> raw_features() const {
+    require_whole();
+    return part(header_.features);
+  }
 
   /// Features as stored of one video, [V, D].
   std::span<std::byte const> raw_features(index_t video, location at = location::current()) const {
-    store_record const& row = record(video, at);
-    std::size_t const row_bytes = static_cast<std::size_t>(feature_width()) * size_of(feature_type());
-    return raw_features().subspan(static_cast<std::size_t>(row.row_begin) * row_bytes,
-                                  static_cast<std::size_t>(row.rows) * row_bytes);
+    require_whole(record(video, at), video);
+    return features_in_file(record(video, at));
   }
 
   /// Features [N, V, D] of a uniform store without copying; T is f16 or float, as stored.
   template <host_backend B, class T>
   tensor_view<T const, 3, B> features(location at = location::current()) const {
+    require_whole();
     return {feature_data<T>(at), shape<3>{{videos(), clips(), feature_width()}}};
   }
 
@@ -133,42 +140,52 @@ class feature_store {
   template <host_backend B, class T>
   tensor_view<T const, 2, B> features_of(index_t video, location at = location::current()) const {
     store_record const& row = record(video, at);
+    require_whole(row, video);
     return {feature_data<T>(at) + row.row_begin * feature_width(), shape<2>{{row.rows, feature_width()}}};
   }
 
   /// All features [R, D] without copying.
   template <host_backend B, class T>
   tensor_view<T const, 2, B> feature_rows(location at = location::current()) const {
+    require_whole();
     return {feature_data<T>(at), shape<2>{{rows(), feature_width()}}};
   }
 
   /// Positions [R, 7], row-major: normalised; in pixels and frames.
-  std::span<float const> position_values() const { return floats(header_.positions); }
-  std::span<float const> raw_position_values() const { return floats(header_.raw); }
+  std::span<float const> position_values() const {
+    require_whole();
+    return floats(header_.positions);
+  }
+  std::span<float const> raw_position_values() const {
+    require_whole();
+    return floats(header_.raw);
+  }
 
   /// Normalised positions, [R, 7] without copying; raw_position_rows likewise in pixels and frames.
   template <host_backend B>
   tensor_view<float const, 2, B> position_rows() const {
-    return {floats(header_.positions).data(), shape<2>{{rows(), store_position_width}}};
+    return {position_values().data(), shape<2>{{rows(), store_position_width}}};
   }
 
   template <host_backend B>
   tensor_view<float const, 2, B> raw_position_rows() const {
-    return {floats(header_.raw).data(), shape<2>{{rows(), store_position_width}}};
+    return {raw_position_values().data(), shape<2>{{rows(), store_position_width}}};
   }
 
   /// Normalised positions [N, V, 7] of a uniform store.
   template <host_backend B>
   tensor_view<float const, 3, B> positions() const {
-    return {floats(header_.positions).data(), shape<3>{{videos(), clips(), store_position_width}}};
+    return {position_values().data(), shape<3>{{videos(), clips(), store_position_width}}};
   }
 
   /// Positions [V, 7] of one video.
   std::span<float const> positions_of(index_t video, location at = location::current()) const {
-    return rows_of(header_.positions, video, at);
+    require_whole(record(video, at), video);
+    return positions_in_file(header_.positions, record(video, at));
   }
   std::span<float const> raw_positions_of(index_t video, location at = location::current()) const {
-    return rows_of(header_.raw, video, at);
+    require_whole(record(video, at), video);
+    return positions_in_file(header_.raw, record(video, at));
   }
 
   /// Features [V, D] of one video as T (float or double), exactly. Writes to `out`, which must hold V * D.
@@ -177,6 +194,7 @@ class feature_store {
     store_record const& row = record(video, at);
     expect(out.size() == static_cast<std::size_t>(row.rows * feature_width()), "feature_store::read_features",
            "out must hold V * D numbers", at);
+    require_whole(row, video);
     read_rows(row.row_begin, out);
   }
 
@@ -186,6 +204,7 @@ class feature_store {
     store_record const& row = record(video, at);
     expect(clip >= 0 && clip < row.rows, "feature_store::read_clip", "this clip does not exist", at);
     expect(out.size() == static_cast<std::size_t>(feature_width()), "feature_store::read_clip", "out must hold D", at);
+    require_whole(row, video);
     read_rows(row.row_begin + clip, out);
   }
 
@@ -199,11 +218,8 @@ class feature_store {
   /// Videos whose features or positions differ from their checksum. Reads the whole file.
   std::vector<index_t> damaged_videos() const {
     std::vector<index_t> out;
-    for (index_t video = 0; video < videos(); ++video) {
-      std::uint32_t const crc = crc32c(std::as_bytes(raw_positions_of(video)),
-                                       crc32c(std::as_bytes(positions_of(video)), crc32c(raw_features(video))));
-      if (crc != record(video).crc) out.push_back(video);
-    }
+    for (index_t video = 0; video < videos(); ++video)
+      if (!is_whole(record(video), video)) out.push_back(video);
     return out;
   }
 
@@ -234,10 +250,32 @@ class feature_store {
     return {reinterpret_cast<float const*>(part(s).data()), static_cast<std::size_t>(s.size / sizeof(float))};
   }
 
-  std::span<float const> rows_of(detail::store::section const& s, index_t video, location at) const {
-    store_record const& row = record(video, at);
+  std::span<std::byte const> features_in_file(store_record const& row) const {
+    std::size_t const row_bytes = static_cast<std::size_t>(feature_width()) * size_of(feature_type());
+    return part(header_.features)
+        .subspan(static_cast<std::size_t>(row.row_begin) * row_bytes, static_cast<std::size_t>(row.rows) * row_bytes);
+  }
+
+  std::span<float const> positions_in_file(detail::store::section const& s, store_record const& row) const {
     return floats(s).subspan(static_cast<std::size_t>(row.row_begin * store_position_width),
                              static_cast<std::size_t>(row.rows * store_position_width));
+  }
+
+  bool is_whole(store_record const& row, index_t video) const {
+    std::uint32_t const crc =
+        crc32c(std::as_bytes(positions_in_file(header_.raw, row)),
+               crc32c(std::as_bytes(positions_in_file(header_.positions, row)), crc32c(features_in_file(row))));
+    checked_[static_cast<std::size_t>(video)] = crc == row.crc;
+    return crc == row.crc;
+  }
+
+  void require_whole(store_record const& row, index_t video) const {
+    if (!checked_[static_cast<std::size_t>(video)] && !is_whole(row, video))
+      refuse_file(path(), "video '" + printable(row.name) + "' is damaged: its checksum differs");
+  }
+
+  void require_whole() const {
+    for (index_t video = 0; video < videos(); ++video) require_whole(record(video), video);
   }
 
   template <class T>
@@ -245,12 +283,12 @@ class feature_store {
     if (stored_type_of<T>() != feature_type())
       throw_expected("feature_store", path().string() + ", type of features", name_of(stored_type_of<T>()),
                      name_of(feature_type()), at);
-    return reinterpret_cast<T const*>(raw_features().data());
+    return reinterpret_cast<T const*>(part(header_.features).data());
   }
 
   template <class T>
   void read_rows(index_t row, std::span<T> out) const {
-    std::byte const* const all = raw_features().data();
+    std::byte const* const all = part(header_.features).data();
     std::size_t const begin = static_cast<std::size_t>(row * feature_width());
     if (feature_type() == stored_type::f16) {
       f16 const* const from = reinterpret_cast<f16 const*>(all) + begin;
@@ -290,6 +328,7 @@ class feature_store {
   mapped_file file_;
   detail::store::file_header header_;
   detail::store::tables tables_;
+  std::unique_ptr<std::atomic<bool>[]> checked_;  // by video: its checksum was right
 };
 
 }  // namespace scale

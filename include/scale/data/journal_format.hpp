@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The format of an extraction's journal, version 1: what lies where.
+// The format of an extraction's journal, version 2: what lies where.
 //
-//   header     24 bytes: magic, version, bytes and CRC-32C of the identity; then the identity, JSON
+//   header     24 bytes: magic, version, bytes and CRC-32C of the identity, CRC-32C of these; then the identity, JSON
 //   records    each 16 bytes (mark, CRC-32C and bytes of its body), then its body: video_body, the reason of a failure,
 //              features [V, D], positions [V, 7], raw positions [V, 7] in f32
 //
 // Everything little-endian. Records are appended; one that is not whole ends the journal, and what follows is cut off.
+
+#include <scale/io/crc32c.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 namespace scale {
 
 namespace detail::journal {
 
 inline constexpr char magic[8] = {'\x89', 'S', 'C', 'X', 'J', '\r', '\n', '\x1a'};
-inline constexpr std::uint32_t version = 1, record_mark = 0x44524356;
+inline constexpr std::uint32_t version = 2, record_mark = 0x44524356;
 
 struct file_header {
   char magic[8] = {};
-  std::uint32_t version = 0, identity_bytes = 0, identity_crc = 0, reserved = 0;
+  std::uint32_t version = 0, identity_bytes = 0, identity_crc = 0, header_crc = 0;
 };
 static_assert(sizeof(file_header) == 24);
+
+inline std::uint32_t crc_of(file_header const& header) {
+  return crc32c(std::as_bytes(std::span(&header, 1)).first(sizeof(header) - sizeof(header.header_crc)));
+}
 
 struct record_header {
   std::uint32_t mark = 0, crc = 0;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -39,8 +40,8 @@ struct manifest {
   }
 };
 
-/// Whether paths in a list may lead out of its folder, by "..", or by being absolute. The check reads the path's text;
-/// symbolic links inside the folder are the owner's business.
+/// Whether paths in a list may lead out of its folder: by "..", by being absolute, by symbolic links that are there
+/// when the list is read.
 enum class outside_paths { refused, allowed };
 
 struct manifest_options {
@@ -50,7 +51,7 @@ struct manifest_options {
 
 namespace detail {
 
-inline constexpr std::int32_t max_label = 1'000'000;
+inline constexpr std::int32_t max_label = 250'000;
 
 /// Gathers entries; refuses what no list may have. `place` in errors is "FILE" or "FILE: line N".
 class manifest_builder {
@@ -69,6 +70,8 @@ class manifest_builder {
     bool const leaves = normal.is_absolute() || *normal.begin() == "..";
     if (leaves && options_.outside == outside_paths::refused)
       refuse_file(place, "'" + printable(path) + "' leads out of the folder; allow paths outside, or move the list");
+    if (options_.outside == outside_paths::refused && !stays_inside(root_ / normal))
+      refuse_file(place, "'" + printable(path) + "' leads out of the folder by a symbolic link; allow paths outside");
     if (normal == "." || normal.filename().empty()) refuse_file(place, "'" + printable(path) + "' is a folder's name");
     std::string name = normal.generic_string();
     if (!seen_.emplace(name, place).second)
@@ -85,10 +88,34 @@ class manifest_builder {
   }
 
  private:
+  // What cannot be resolved is not there, or cannot be opened: it leads nowhere.
+  static std::filesystem::path resolved(std::filesystem::path const& path) {
+    std::error_code code;
+    std::filesystem::path found = std::filesystem::weakly_canonical(path, code);
+    return code ? std::filesystem::path() : found;
+  }
+
+  bool is_inside(std::filesystem::path const& resolved_path) const {
+    return resolved_path.empty() ||
+           std::mismatch(resolved_root_.begin(), resolved_root_.end(), resolved_path.begin(), resolved_path.end())
+                   .first == resolved_root_.end();
+  }
+
+  // Each folder is resolved once.
+  bool stays_inside(std::filesystem::path const& file) {
+    if (resolved_root_.empty()) resolved_root_ = resolved(root_.empty() ? "." : root_);
+    auto const [folder, is_new] = folders_.try_emplace(file.parent_path().string(), true);
+    if (is_new) folder->second = is_inside(resolved(folder->first.empty() ? "." : folder->first));
+    std::error_code ignored;
+    return folder->second &&
+           (!std::filesystem::is_symlink(std::filesystem::symlink_status(file, ignored)) || is_inside(resolved(file)));
+  }
+
   manifest out_;
   manifest_options options_;
-  std::filesystem::path root_;
+  std::filesystem::path root_, resolved_root_;
   std::map<std::string, std::string> seen_;
+  std::map<std::string, bool> folders_;  // whether each is inside
 };
 
 /// A label that is a number, or nothing.

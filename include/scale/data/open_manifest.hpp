@@ -66,6 +66,7 @@ inline manifest scan_folder(std::filesystem::path const& folder, manifest_option
   std::sort(names.begin(), names.end());
   manifest_options rooted = options;
   rooted.root = folder;
+  rooted.outside = outside_paths::allowed;  // its names are those of its own files
   std::vector<std::string> const folders = detail::class_folders(names);
   if (folders.empty()) {
     detail::manifest_builder builder(folder, rooted, {"path"});
@@ -139,7 +140,7 @@ inline manifest open_manifest(std::filesystem::path const& input, manifest_optio
   }
   if (!has_video_extension(input))
     refuse_file(input, "expected a video, a folder, or a list (.csv, .txt, .list, .json); the extension tells");
-  detail::manifest_builder builder(input, {input.parent_path(), outside_paths::refused}, {"path"});
+  detail::manifest_builder builder(input, {input.parent_path(), outside_paths::allowed}, {"path"});
   builder.add(input.string(), name, no_label, {name});
   return builder.finish();
 }

@@ -3,8 +3,8 @@
 // Bytes that wait on disk until their place in another file is known.
 
 #include <scale/io/atomic_file.hpp>
+#include <scale/io/temporary_file.hpp>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace scale {
@@ -20,19 +19,10 @@ namespace scale {
 /// A nameless temporary file beside `path`: it is gone when this object or the process ends.
 class spill_file {
  public:
-  explicit spill_file(std::filesystem::path const& path) : path_(path) {
-    std::string name = path;
-    name.replace(name.size() - path.filename().string().size(), std::string::npos,
-                 "." + path.filename().string() + ".spill-XXXXXX");
-    descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
-    if (descriptor_ < 0) throw_write_failure(path_, "creating a temporary file beside it", errno);
-    ::unlink(name.c_str());
-  }
+  explicit spill_file(std::filesystem::path const& path) : path_(path), file_(path) { file_.remove_name(); }
 
   spill_file(spill_file const&) = delete;
   spill_file& operator=(spill_file const&) = delete;
-
-  ~spill_file() { ::close(descriptor_); }
 
   /// Appends.
   void write(std::span<std::byte const> bytes) {
@@ -45,7 +35,7 @@ class spill_file {
     flush();
     std::vector<std::byte> part(block);
     for (std::uint64_t at = 0; at < size_;) {
-      ::ssize_t const got = ::pread(descriptor_, part.data(), part.size(), static_cast<::off_t>(at));
+      ::ssize_t const got = ::pread(file_.descriptor(), part.data(), part.size(), static_cast<::off_t>(at));
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) throw_write_failure(path_, "reading a temporary file back", got == 0 ? EIO : errno);
       target.write(std::span(part).first(static_cast<std::size_t>(got)));
@@ -59,7 +49,7 @@ class spill_file {
   void flush() {
     for (std::size_t done = 0; done < buffer_.size();) {
       ::ssize_t const written =
-          ::pwrite(descriptor_, buffer_.data() + done, buffer_.size() - done, static_cast<::off_t>(size_));
+          ::pwrite(file_.descriptor(), buffer_.data() + done, buffer_.size() - done, static_cast<::off_t>(size_));
       if (written < 0 && errno == EINTR) continue;
       if (written <= 0) throw_write_failure(path_, "writing a temporary file", written == 0 ? ENOSPC : errno);
       done += static_cast<std::size_t>(written);
@@ -69,7 +59,7 @@ class spill_file {
   }
 
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  detail::temporary_file file_;
   std::uint64_t size_ = 0;
   std::vector<std::byte> buffer_;
 };

@@ -3,6 +3,7 @@
 // A file that appears whole or not at all: written under a temporary name, synchronised, then renamed into place.
 
 #include <scale/io/file_error.hpp>
+#include <scale/io/temporary_file.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -23,32 +24,20 @@
 
 namespace scale {
 
-/// Writes `path` through ".NAME.tmp-PID-K" in the same folder. Until commit() returns, readers see what was there
-/// before; without commit() the temporary file is removed by the destructor. A symbolic link to a file is replaced.
-/// Throws argument_error, at once, where the folder cannot be written or something else than a file has the name;
-/// resource_error where disk or descriptors run out.
+/// Writes `path` through a temporary file in the same folder. Readers see what was there before until commit() has
+/// renamed it; without commit() it is removed by the destructor, after a crash by whoever writes `path` next. A
+/// symbolic link to a file is replaced. Throws argument_error, at once, where the folder cannot be written or something
+/// else than a file has the name; resource_error where disk or descriptors run out.
 class atomic_file {
  public:
-  explicit atomic_file(std::filesystem::path path) : path_(std::move(path)) {
-    expect_file_name(path_);
-    for (int attempt = 0; descriptor_ < 0; ++attempt) {
-      temporary_ = path_;
-      temporary_.replace_filename("." + path_.filename().string() + ".tmp-" + std::to_string(::getpid()) + "-" +
-                                  std::to_string(attempt));
-      descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (descriptor_ < 0 && (errno != EEXIST || attempt == max_attempts))
-        throw_write_failure(path_, "creating a temporary file beside it", errno);
-    }
-  }
+  explicit atomic_file(std::filesystem::path path) : path_(expect_file_name(std::move(path))), file_(path_) {}
 
   atomic_file(atomic_file const&) = delete;
   atomic_file& operator=(atomic_file const&) = delete;
 
-  ~atomic_file() { discard(); }
-
   /// Appends.
   void write(std::span<std::byte const> bytes) {
-    expect(descriptor_ >= 0, "atomic_file::write", "the file was committed or discarded before");
+    expect(!committed_, "atomic_file::write", "the file was committed before");
     if (buffer_.size() + bytes.size() > buffer_size) flush();
     if (bytes.size() >= buffer_size) {
       write_at(position_, bytes);
@@ -83,34 +72,27 @@ class atomic_file {
 
   /// Brings everything to disk and gives the file its name. Afterwards only destruction is allowed.
   void commit() {
-    expect(descriptor_ >= 0, "atomic_file::commit", "the file was committed or discarded before");
+    expect(!committed_, "atomic_file::commit", "the file was committed before");
     flush();
-    if (::fsync(descriptor_) != 0) throw_write_failure(path_, "synchronising", errno);
-    if (::close(std::exchange(descriptor_, -1)) != 0) fail_after_close("closing");
-    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail_after_close("renaming the finished file into place");
+    committed_ = true;
+    if (!synchronise(file_.descriptor())) throw_write_failure(path_, "synchronising", errno);
+    if (!file_.rename_to(path_)) throw_write_failure(path_, "renaming the finished file into place", errno);
     synchronise_folder();
-  }
-
-  /// Removes the temporary file; what was at `path` before stays. Harmless after commit().
-  void discard() noexcept {
-    if (descriptor_ < 0) return;
-    ::close(std::exchange(descriptor_, -1));
-    ::unlink(temporary_.c_str());
   }
 
  private:
   // Renaming onto a folder fails, but only in the end; onto a device it would replace the device.
-  static void expect_file_name(std::filesystem::path const& path) {
+  static std::filesystem::path expect_file_name(std::filesystem::path path) {
     std::error_code ignored;  // what cannot be examined cannot be written to either, which creating a file says better
     std::filesystem::file_status const found = std::filesystem::status(path, ignored);
     bool const folder = path.filename().empty() || std::filesystem::is_directory(found);
     if (folder || (std::filesystem::exists(found) && !std::filesystem::is_regular_file(found)))
       throw argument_error(path.string() + ": expected the path of a file to write, found a " +
                            (folder ? "folder" : "device, pipe or socket"));
+    return path;
   }
 
   static constexpr std::size_t buffer_size = std::size_t{1} << 18;
-  static constexpr int max_attempts = 1000;
 
   void flush() {
     if (buffer_.empty()) return;
@@ -121,7 +103,7 @@ class atomic_file {
   void write_at(std::uint64_t offset, std::span<std::byte const> bytes) {
     while (!bytes.empty()) {
       std::size_t const part = (std::min)(bytes.size(), std::size_t{1} << 30);
-      ::ssize_t const written = ::pwrite(descriptor_, bytes.data(), part, static_cast<::off_t>(offset));
+      ::ssize_t const written = ::pwrite(file_.descriptor(), bytes.data(), part, static_cast<::off_t>(offset));
       if (written < 0 && errno == EINTR) continue;
       if (written <= 0) throw_write_failure(path_, "writing", written == 0 ? ENOSPC : errno);
       bytes = bytes.subspan(static_cast<std::size_t>(written));
@@ -129,25 +111,27 @@ class atomic_file {
     }
   }
 
-  [[noreturn]] void fail_after_close(char const* doing) {
-    int const code = errno;
-    ::unlink(temporary_.c_str());
-    throw_write_failure(path_, doing, code);
+  static bool synchronise(int descriptor) noexcept {
+    int state = 0;
+    do state = ::fsync(descriptor);
+    while (state != 0 && errno == EINTR);
+    return state == 0;
   }
 
   // A file system that cannot synchronise a folder says EINVAL: nothing more can be done there.
   void synchronise_folder() const {
     std::filesystem::path const parent = path_.parent_path();
-    int const folder = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return;  // a folder that may be written but not read
-    int const state = ::fsync(folder);
+    int const folder = detail::open_file(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY);
+    if (folder < 0 && errno == EACCES) return;  // a folder that may be written but not read
+    bool const good = folder >= 0 && synchronise(folder);
     int const code = errno;
-    ::close(folder);
-    if (state != 0 && code != EINVAL) throw_write_failure(path_, "synchronising its folder", code);
+    if (folder >= 0) ::close(folder);
+    if (!good && code != EINVAL) throw_write_failure(path_, "the file is in place, but synchronising its folder", code);
   }
 
-  std::filesystem::path path_, temporary_;
-  int descriptor_ = -1;
+  std::filesystem::path path_;
+  detail::temporary_file file_;
+  bool committed_ = false;
   std::uint64_t position_ = 0;
   std::vector<std::byte> buffer_;
 };

@@ -40,15 +40,16 @@ namespace detail {
 class csv_parser {
  public:
   csv_parser(std::filesystem::path const& path, std::string_view text, char separator)
-      : path_(path), text_(text), separator_(separator) {}
+      : path_(path), text_(text), content_end_(text.find_last_not_of("\r\n") + 1), separator_(separator) {}
 
   bool at_end() const { return at_ == text_.size(); }
-  bool only_line_ends_left() const { return text_.find_first_not_of("\r\n", at_) == std::string_view::npos; }
+  bool only_line_ends_left() const { return at_ >= content_end_; }
 
   csv_row row() {
     csv_row out;
     out.line = line_;
     do {
+      if (out.fields.size() == max_fields) refuse("more than 4096 fields");
       out.fields.push_back(!at_end() && text_[at_] == '"' ? quoted() : plain());
     } while (take(separator_));
     if (take('\r') && (at_end() || text_[at_] != '\n')) refuse("a carriage return without line feed");
@@ -63,6 +64,8 @@ class csv_parser {
   }
 
  private:
+  static constexpr std::size_t max_fields = 4096;
+
   bool take(char c) {
     if (at_end() || text_[at_] != c) return false;
     ++at_;
@@ -92,6 +95,7 @@ class csv_parser {
 
   std::filesystem::path const& path_;
   std::string_view text_;
+  std::size_t content_end_;  // behind it are line ends alone; 0 where there is nothing else
   char separator_;
   std::size_t at_ = 0;
   std::size_t line_ = 1;
@@ -101,7 +105,8 @@ class csv_parser {
 
 /// Reads all rows as texts. A UTF-8 byte order mark is dropped, empty lines at the very end are allowed. Throws
 /// input_error with file and line for anything else out of form: rows of another length than the first, stray quotes,
-/// zero bytes, a header name that is empty or occurs twice.
+/// zero bytes, a header name that is empty or occurs
+/// twice, more than 4096 fields.
 inline csv_table read_csv(std::filesystem::path const& path, csv_header header = csv_header::first_line,
                           char separator = ',') {
   mapped_file const file(path);

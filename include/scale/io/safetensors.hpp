@@ -3,6 +3,7 @@
 // Reading safetensors: strict, memory-mapped; nothing is copied before it is asked for.
 
 #include <scale/io/mapped_file.hpp>
+#include <scale/io/safetensors_checksums.hpp>
 #include <scale/io/safetensors_header.hpp>
 #include <scale/io/stored_tensor.hpp>
 
@@ -23,7 +24,7 @@ class safetensors_file {
   /// Throws input_error, naming the file, for anything the format forbids: a header that is no JSON object, is over
   /// 100 MB or padded with anything but spaces; names that occur twice, are empty or hold control bytes; unknown
   /// types; shapes whose bytes differ from their range; ranges that overlap, leave holes or do not end with the file;
-  /// a BOOL other than 0 and 1.
+  /// a BOOL other than 0 and 1; checksums that the file holds of itself and that differ.
   explicit safetensors_file(std::filesystem::path const& path) : file_(path) {
     std::span<std::byte const> const all = file_.bytes();
     if (all.size() < 8) refuse_file(path, "not a safetensors file: " + std::to_string(all.size()) + " bytes");
@@ -37,9 +38,13 @@ class safetensors_file {
     detail::safetensors_header header = detail::parse_safetensors_header(path, text);
     metadata_ = std::move(header.metadata);
     place(header.entries, all.subspan(8 + static_cast<std::size_t>(length)));
+    if (has_checksums()) detail::check_checksums(path, all, 8 + static_cast<std::size_t>(length), metadata_);
   }
 
   std::filesystem::path const& path() const noexcept { return file_.path(); }
+
+  /// Whether the file was written with checksums; then all of it was right when it was opened.
+  bool has_checksums() const { return detail::mentions_checksums(metadata_); }
 
   /// `__metadata__`; empty where the file has none.
   std::map<std::string, std::string> const& metadata() const noexcept { return metadata_; }

@@ -6,6 +6,7 @@
 #include <scale/io/safetensors.hpp>
 #include <scale/io/safetensors_writer.hpp>
 #include <scale/nn/parameters.hpp>
+#include <scale/train/finite.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -19,7 +20,7 @@
 
 namespace scale {
 
-inline constexpr std::string_view checkpoint_format = "scale-checkpoint-1";
+inline constexpr std::string_view checkpoint_format = "scale-checkpoint-2";
 
 /// Parameters lie under their own names, in float or double (for a network that computes in a 16-bit type its masters),
 /// AdamW's moments under these prefixes. Randomness is counter based, so the step is the whole state of the generators.
@@ -70,7 +71,15 @@ host_parameter<T> read_exact(safetensors_file const& file, parameter_entry const
                                  ", found " + std::string(name_of(t.type)));
   host_parameter<T> out{entry.shape, std::vector<T>(static_cast<std::size_t>(entry.size))};
   std::memcpy(out.values.data(), t.bytes.data(), t.bytes.size());
+  if (!all_finite(std::span<T const>(out.values)))
+    refuse_file(file.path(), "tensor '" + t.name + "' holds a number that is not finite");
   return out;
+}
+
+template <class T>
+void require_finite_parameters(host_parameters<T> const& all, std::string_view prefix, index_t step) {
+  if (std::string const name = first_not_finite(all); !name.empty())
+    throw_not_finite(step, "tensor '" + std::string(prefix) + name + "' of the checkpoint");
 }
 
 inline index_t read_count(safetensors_file const& file, std::string const& key) {
@@ -87,7 +96,8 @@ inline index_t read_count(safetensors_file const& file, std::string const& key) 
 
 }  // namespace detail
 
-/// Writes the file whole or not at all. m and v are laid out by the parameters' table.
+/// Writes the file whole or not at all. m and v are laid out by the parameters' table. Throws divergence_error, with
+/// what was there before left, for a number that is not finite.
 template <floating T, backend B>
 void write_checkpoint(std::filesystem::path const& path, B const& b, parameters<T, B> const& params,
                       tensor_view<acc_t<T> const, 1, B> m, tensor_view<acc_t<T> const, 1, B> v,
@@ -95,16 +105,19 @@ void write_checkpoint(std::filesystem::path const& path, B const& b, parameters<
   host_parameters<acc_t<T>> const values = params.export_all(b);
   host_parameters<acc_t<T>> const first = export_flat(b, params.table(), m);
   host_parameters<acc_t<T>> const second = export_flat(b, params.table(), v);
+  detail::require_finite_parameters(values, "", info.step);
+  detail::require_finite_parameters(first, first_moment_prefix, info.step);
+  detail::require_finite_parameters(second, second_moment_prefix, info.step);
   std::vector<stored_tensor> tensors;
   detail::add_stored(tensors, values);
   detail::add_stored(tensors, first, first_moment_prefix);
   detail::add_stored(tensors, second, second_moment_prefix);
-  write_safetensors(path, tensors,
-                    {{"format", std::string(checkpoint_format)},
-                     {"step", std::to_string(info.step)},
-                     {"epoch", std::to_string(info.epoch)},
-                     {"config", info.run.dump()},
-                     {"schedule", info.schedule.dump()}});
+  write_checksummed_safetensors(path, tensors,
+                                {{"format", std::string(checkpoint_format)},
+                                 {"step", std::to_string(info.step)},
+                                 {"epoch", std::to_string(info.epoch)},
+                                 {"config", info.run.dump()},
+                                 {"schedule", info.schedule.dump()}});
 }
 
 /// What a checkpoint is of, without its tensors. Throws input_error for any other file.
@@ -119,6 +132,7 @@ inline checkpoint_info read_checkpoint_info(safetensors_file const& file) {
   if (text("format") != checkpoint_format)
     refuse_file(file.path(), "not a checkpoint: expected format \"" + std::string(checkpoint_format) + "\", found \"" +
                                  printable(text("format")) + "\"");
+  if (!file.has_checksums()) refuse_file(file.path(), "a checkpoint without checksums: damaged, or not written here");
   checkpoint_info info{detail::read_count(file, "step"), detail::read_count(file, "epoch"),
                        parse_json(text("config"), file.path()), parse_json(text("schedule"), file.path())};
   if (!info.run.is_object()) refuse_file(file.path(), "metadata \"config\": expected a JSON object");
@@ -126,8 +140,8 @@ inline checkpoint_info read_checkpoint_info(safetensors_file const& file) {
 }
 
 /// Restores parameters and moments of a checkpoint of the run `expected`. Throws input_error, with everything left as
-/// it was, where the checkpoint is of another run (named by what differs), or tensors are missing, unknown or of
-/// another type or shape.
+/// it was, where the checkpoint is of another run (named by what differs), or tensors are missing, unknown, of another
+/// type or shape, or not finite.
 template <floating T, backend B>
 checkpoint_info read_checkpoint(std::filesystem::path const& path, B const& b, nlohmann::json const& expected,
                                 parameters<T, B>& params, tensor_view<acc_t<T>, 1, B> m,

@@ -10,6 +10,7 @@
 #include <scale/io/safetensors_writer.hpp>
 #include <scale/nn/parameters.hpp>
 #include <scale/nn/set_transformer_config.hpp>
+#include <scale/train/finite.hpp>
 #include <scale/train/run_folder.hpp>
 
 #include <nlohmann/json.hpp>
@@ -23,7 +24,7 @@
 
 namespace scale {
 
-inline constexpr std::string_view model_format = "scale-model-1";
+inline constexpr std::string_view model_format = "scale-model-2";
 
 /// Name of the tensor [features] that holds s; see input_kind. Only centred models have it.
 inline constexpr std::string_view input_scale_name = "input_scale";
@@ -74,6 +75,8 @@ template <floating T, backend B>
 void write_model(std::filesystem::path const& path, B const& b, parameters<T, B> const& params,
                  model_description const& description) {
   host_parameters<acc_t<T>> const values = params.export_all(b);
+  if (std::string const name = first_not_finite(values); !name.empty())
+    throw argument_error("write_model: parameter " + name + " holds a number that is not finite");
   std::vector<stored_tensor> tensors;
   for (auto const& [name, p] : values) tensors.push_back(as_stored(name, p.shape, std::span<acc_t<T> const>(p.values)));
   if (description.input == input_kind::centred) {
@@ -88,13 +91,13 @@ void write_model(std::filesystem::path const& path, B const& b, parameters<T, B>
   config["layers"] = description.config.layers;
   config["mlp-ratio"] = description.config.mlp_ratio;
   config["input"] = std::string(name_of(description.input));
-  write_safetensors(path, tensors,
-                    {{"format", std::string(model_format)},
-                     {"config", config.dump()},
-                     {"input", std::string(name_of(description.input))},
-                     {"backbone", description.backbone},
-                     {"weights_sha256", description.weights_sha256},
-                     {"extraction", description.extraction.dump()}});
+  write_checksummed_safetensors(path, tensors,
+                                {{"format", std::string(model_format)},
+                                 {"config", config.dump()},
+                                 {"input", std::string(name_of(description.input))},
+                                 {"backbone", description.backbone},
+                                 {"weights_sha256", description.weights_sha256},
+                                 {"extraction", description.extraction.dump()}});
 }
 
 /// An open model file, its names and shapes checked.
@@ -122,13 +125,16 @@ class model_file {
   }
 
   /// Sets every parameter of `params`, whose table may lack the heads; each value is rounded once to T. Throws
-  /// input_error where the file lacks one of them or has it in another shape.
+  /// input_error where the file lacks one of them, has it in another shape, or with a number that is not finite.
   template <floating T, backend B>
   void load(B const& b, parameters<T, B>& params) const {
     for (parameter_entry const& entry : params.table().entries()) {
       stored_tensor const& t = file_.at(entry.name);
       expect_stored_shape(t, entry.shape);
-      params.write(b, entry.name, to_vector<acc_t<T>>(t));
+      std::vector<acc_t<T>> const values = to_vector<acc_t<T>>(t);
+      if (!detail::all_finite(std::span<acc_t<T> const>(values)))
+        refuse_file(path(), "tensor '" + printable(t.name) + "' holds a number that is not finite");
+      params.write(b, entry.name, values);
     }
   }
 
@@ -170,6 +176,8 @@ class model_file {
     std::string const format = text("format");
     if (!format.empty() && format != model_format)
       refuse_file(path(), "expected format \"" + std::string(model_format) + "\", found \"" + printable(format) + "\"");
+    if (!format.empty() && !file_.has_checksums())
+      refuse_file(path(), "a model of format \"" + format + "\" without checksums: damaged, or not written here");
     description_.backbone = text("backbone");
     description_.weights_sha256 = text("weights_sha256");
     if (std::string const input = text("input"); !input.empty()) {

@@ -5,6 +5,7 @@
 #include <scale/data/feature_store.hpp>
 #include <scale/eval/same_extraction.hpp>
 #include <scale/eval/store_clips.hpp>
+#include <scale/io/folder_lock.hpp>
 #include <scale/io/json_lines.hpp>
 #include <scale/train/model_file.hpp>
 #include <scale/train/pretrainer.hpp>
@@ -78,18 +79,22 @@ inline std::optional<pretraining_losses> last_losses(std::filesystem::path const
 /// Trains to the end of the schedule, one line of metrics.jsonl per step, and writes model.safetensors. The newest two
 /// checkpoints stay. Files that are not this run's are neither replaced nor gone on from: argument_error or
 /// input_error. A request to stop is followed after the step in progress: a checkpoint is written, then cancelled_error
-/// thrown; resuming gives the same bits as a run that was never stopped. A step that diverges throws divergence_error
-/// and leaves the last checkpoint. Progress is reported after every step.
+/// thrown; resuming gives the same bits as a run that was never stopped. A step that diverges is refused: a
+/// line of metrics.jsonl says why, divergence_error is thrown, and the last checkpoint stays. A folder that another
+/// process trains in is refused. Progress is reported after every step.
 template <floating T, backend B>
 pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_options const& options,
                          pretrain_run const& run, train_callbacks const& callbacks = {}, std::stop_token stop = {},
                          location at = location::current()) {
   pretrainer<T, B> trainer(b, source, options, at);
   run_folder const folder(run.folder);
+  folder_lock const lock(folder.path());
   nlohmann::json const identity = trainer.identity(run.store);
   auto const say = [&](std::string const& text) {
     if (callbacks.message) callbacks.message(text);
   };
+  if (!lock.is_held())
+    say("the file system of " + run.folder.string() + " has no locks: see that no second run writes there");
   nlohmann::json config = run.config;
   config.update(to_json(trainer.options()));
   if (run.start == run_start::fresh) {
@@ -108,11 +113,13 @@ pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_o
     say("the two sets of a step are all " + std::to_string(source.clips()) +
         " clips of a video: once centred, their means are opposite, and set contrast can be solved by that alone; "
         "store more clips per video, or take smaller sets");
+  folder.remove_unfinished();
   folder.write_config(config);
   index_t const first = trainer.steps_done(), per_epoch = trainer.steps_per_epoch();
   folder.cut_metrics(first);
   json_lines_writer metrics(folder.metrics_file());
   auto const checkpoint = [&] {
+    metrics.synchronise();
     trainer.save(b, folder.checkpoint_file(trainer.steps_done()), identity);
     folder.prune_checkpoints();
   };
@@ -127,7 +134,14 @@ pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_o
       throw cancelled_error("pre-training stopped on request after step " + std::to_string(done) + " of " +
                             std::to_string(trainer.steps()) + "; resume " + run.folder.string() + " to go on");
     }
-    pretrain_step_result const step = trainer.step(b);
+    pretrain_step_result const step = [&] {
+      try {
+        return trainer.step(b);
+      } catch (divergence_error const& e) {
+        metrics.write({{"step", e.step()}, {"refused", e.reason()}});
+        throw;
+      }
+    }();
     result.last = step.losses;
     train_progress p;
     p.step = trainer.steps_done();

@@ -73,6 +73,7 @@ inline void check(pretrain_options const& o, location at = location::current()) 
   require(o.set_size >= 0, "set-size", "at least 0", o.set_size);
   require(o.lr >= 0 && o.lr < 1e6, "lr", "not negative", o.lr);
   require(o.wd >= 0 && o.wd < 1e6, "wd", "not negative", o.wd);
+  require(o.lr * o.wd <= 1, "wd", "at most 1 / lr, so that decay only shrinks weights", o.wd);
   require(o.warmup >= 0 && o.warmup < 1, "warmup", "in [0, 1)", o.warmup);
   require(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1)", o.dropout);
   require(o.mlp_ratio > 0 && o.mlp_ratio < 1e6, "mlp-ratio", "positive", o.mlp_ratio);

@@ -15,11 +15,14 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace scale {
 
@@ -103,7 +106,8 @@ class pretrainer {
   }
 
   /// The next step on a given batch: videos [n], clips and mask [n, 2, set_size]. Throws divergence_error, with the
-  /// parameters of the step before, where a loss or gradient is not finite.
+  /// parameters of the step before, where a loss, gradient or parameter is not finite; it names the feature, position
+  /// or parameter that is the reason, else the loss or the parameter whose gradient it is.
   pretrain_step_result step(B const& b, set_batch const& batch) {
     index_t const done = steps_done();
     selection_.assign(b, batch.videos, batch.clips);
@@ -116,9 +120,15 @@ class pretrainer {
                                {.x = x, .position = position, .clips = options_.set_size, .mask = batch.mask},
                                options_.seed, static_cast<std::uint32_t>(done)),
         rate(done)};
-    require_finite(out.losses.set_loss, "set_loss", done + 1);
-    require_finite(out.losses.dense_loss, "dense_loss", done + 1);
-    require_finite_gradients(b, model_.parameters(), done + 1);
+    try {
+      require_finite(out.losses.set_loss, "set_loss", done + 1);
+      require_finite(out.losses.dense_loss, "dense_loss", done + 1);
+      require_finite_gradients(b, model_.parameters(), done + 1);
+      require_finite_parameters(b, model_.parameters(), done + 1);
+    } catch (divergence_error const&) {
+      require_finite_inputs(b, batch, x, position, done + 1);
+      throw;
+    }
     optimiser_.step(b, model_.parameters(), out.lr);
     return out;
   }
@@ -154,6 +164,26 @@ class pretrainer {
   }
 
  private:
+  /// For a step that is refused: throws divergence_error for what went into it and was not finite, if anything.
+  void require_finite_inputs(B const& b, set_batch const& batch, tensor_view<T const, 2, B> x,
+                             tensor_view<T const, 2, B> position, index_t step) {
+    auto const check_rows = [&](char const* what, tensor_view<T const, 2, B> rows) {
+      std::vector<T> host(static_cast<std::size_t>(rows.size()));
+      download(b, rows, std::span<T>(host));
+      for (std::size_t i = 0; i < host.size(); ++i) {
+        if (std::isfinite(static_cast<double>(host[i]))) continue;
+        std::size_t const row = i / static_cast<std::size_t>(rows.extent(1));
+        detail::throw_not_finite(
+            step, std::string(what) + " " + std::to_string(i % static_cast<std::size_t>(rows.extent(1))) + " of clip " +
+                      std::to_string(batch.clips[row]) + " of video " +
+                      std::to_string(batch.videos[row / static_cast<std::size_t>(clips_per_video())]));
+      }
+    };
+    check_rows("feature", x);
+    check_rows("position", position);
+    require_finite_parameters(b, model_.parameters(), step);
+  }
+
   static pretrain_options resolved(pretrain_options options, clip_source<T, B> const& source, location at) {
     check(options, at);
     if (options.set_size == 0) options.set_size = (std::min)(source.clips() / pretraining_sets, index_t{8});
@@ -164,7 +194,7 @@ class pretrainer {
     return options;
   }
 
-  index_t clips_per_video() const { return pretraining_sets * options_.set_size; }
+  index_t clips_per_video() { return pretraining_sets * options_.set_size; }
 
   pretrain_options options_;
   clip_source<T, B> source_;

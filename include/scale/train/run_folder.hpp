@@ -6,6 +6,9 @@
 #include <scale/io/atomic_file.hpp>
 #include <scale/io/file_error.hpp>
 #include <scale/io/json.hpp>
+#include <scale/io/list_folder.hpp>
+#include <scale/io/remove_file.hpp>
+#include <scale/io/temporary_file.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -47,13 +50,8 @@ class run_folder {
   /// Steps that have a checkpoint, ascending.
   std::vector<index_t> checkpoints() const {
     std::vector<index_t> steps;
-    for (auto const& entry : std::filesystem::directory_iterator(path_)) {
-      std::string const name = entry.path().filename().string();
-      if (!name.starts_with(prefix)) continue;
-      index_t step = 0;
-      std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
-      if (step >= 0 && checkpoint_file(step).filename() == name) steps.push_back(step);
-    }
+    for (std::string const& name : list_folder(path_))
+      if (std::optional<index_t> const step = step_of(name)) steps.push_back(*step);
     std::sort(steps.begin(), steps.end());
     return steps;
   }
@@ -63,17 +61,24 @@ class run_folder {
     return steps.empty() ? std::nullopt : std::optional(steps.back());
   }
 
+  /// Removes what a killed process left of files that it had begun to write.
+  void remove_unfinished() const {
+    remove_abandoned_files(path_, [&](std::string const& name) {
+      return step_of(name) || name == model_file().filename() || name == config_file().filename() ||
+             name == metrics_file().filename();
+    });
+  }
+
   /// Removes all but the newest `keep` checkpoints.
   void prune_checkpoints(std::size_t keep = 2) const {
     std::vector<index_t> const steps = checkpoints();
-    for (std::size_t i = 0; i + keep < steps.size(); ++i) std::filesystem::remove(checkpoint_file(steps[i]));
+    for (std::size_t i = 0; i + keep < steps.size(); ++i) remove_file(checkpoint_file(steps[i]));
   }
 
   /// Removes the files of a run; others stay.
   void remove_run() const {
     prune_checkpoints(0);
-    for (std::filesystem::path const& path : {model_file(), config_file(), metrics_file()})
-      std::filesystem::remove(path);
+    for (std::filesystem::path const& path : {model_file(), config_file(), metrics_file()}) remove_file(path);
   }
 
   /// Throws argument_error, naming the file, where a new run would replace something.
@@ -116,6 +121,14 @@ class run_folder {
 
  private:
   static constexpr std::string_view prefix = "checkpoint-";
+
+  /// The step of a checkpoint's name.
+  std::optional<index_t> step_of(std::string const& name) const {
+    if (!name.starts_with(prefix)) return std::nullopt;
+    index_t step = 0;
+    std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
+    return step >= 0 && checkpoint_file(step).filename() == name ? std::optional(step) : std::nullopt;
+  }
 
   static bool exists(std::filesystem::path const& path) {
     return std::filesystem::exists(std::filesystem::symlink_status(path));

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs one reader's fuzzer from its seeds and the committed corpus. What it finds stays in FOLDER.
+#   bash tests/fuzz/run_fuzzer.sh FUZZ_READERS READER RUNS FOLDER
+set -euo pipefail
+fuzzer="$1" reader="$2" runs="$3" folder="$4"
+export SCALE_FUZZ_READER="$reader"
+corpus="$(dirname "${BASH_SOURCE[0]}")/corpus/$reader"
+
+mkdir -p "$folder/found"
+"$fuzzer" --seeds "$folder/seeds"
+folders=("$folder/found" "$folder/seeds")
+if [ -d "$corpus" ]; then folders+=("$corpus"); fi
+cd "$folder"
+exec "$fuzzer" -runs="$runs" -max_len=4096 -len_control=0 -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 \
+  -verbosity=0 "${folders[@]}"
