@@ -99,7 +99,8 @@ class clip_extractor {
     if constexpr (std::same_as<T, pixel>) {
       upload(b, used, part, at);
     } else {
-      converted_.assign(used.begin(), used.end());
+      converted_.resize(used.size());
+      std::transform(used.begin(), used.end(), converted_.begin(), [](pixel value) { return T(value); });
       upload(b, std::span<T const>(converted_), part, at);
     }
   }

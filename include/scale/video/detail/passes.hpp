@@ -122,15 +122,26 @@ decoded_video decode_known(std::filesystem::path const& path, read_options const
   return video;
 }
 
-/// One pass that converts every frame, and keeps all in `video` or, where they exceed the budget, none.
+/// How many frames the file says it has, 0 where it does not say. Not to be relied on: only to spare work.
+inline std::int64_t declared_frames(AVStream const& stream) {
+  if (stream.nb_frames > 0) return stream.nb_frames;
+  AVRational const rate = stream.avg_frame_rate;
+  if (stream.duration <= 0 || rate.num <= 0 || rate.den <= 0) return 0;
+  return av_rescale_q(stream.duration, stream.time_base, av_inv_q(rate));
+}
+
+/// One pass that converts every frame, and keeps all in `video` or, where they exceed the budget, none. A video that
+/// says beforehand that it exceeds it is not kept at all, so that memory does not grow with a video's length.
 inline first_pass decode_keeping(std::filesystem::path const& path, read_options const& options, decoded_video& video) {
   frame_source source = open_source(path, options);
   bool keeping = true;
   first_pass pass =
       decode_every(source, options, [&](AVFrame const& frame, std::int64_t index, frame_converter& convert) {
         if (!keeping) return;
+        std::size_t const most = options.memory_budget / frame_bytes(convert.size());
         if (index == 0) video = decoded_video({}, convert.size());
-        if (video.indices().size() < options.memory_budget / frame_bytes(convert.size())) {
+        bool const too_many = index == 0 && declared_frames(source.stream()) > static_cast<std::int64_t>(most);
+        if (!too_many && video.indices().size() < most) {
           convert(frame, video.add(index));
           return;
         }
