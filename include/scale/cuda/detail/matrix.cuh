@@ -23,6 +23,14 @@ struct matrix {
   __device__ bool given() const { return data != nullptr; }
 };
 
+/// A vector as a matrix of one row.
+template <class T, class B>
+matrix<T> row_matrix(tensor_view<T, 1, B> const& x) {
+  matrix<T> result;
+  result.data = x.data_handle();
+  return result;
+}
+
 /// `Width` neighbours, in registers, converted to float.
 template <int Width>
 struct lanes {
