@@ -120,12 +120,12 @@ TEST_CASE("cuda: pinned memory is copied without waiting") {
   scale::cuda::pinned<float> in(c, 5), out(c, 5);
   for (std::size_t i = 0; i < 5; ++i) in.values()[i] = static_cast<float>(i);
   scale::tensor<float, 1, context> x(c, shape{5});
-  scale::cuda::upload_async(c, in, x.view());
-  scale::cuda::download_async(c, x.view(), out);
+  scale::cuda::upload_async(c, in, x);
+  scale::cuda::download_async(c, x, out);
   c.synchronize();
   CHECK(std::equal(out.values().begin(), out.values().end(), in.values().begin()));
   scale::cuda::pinned<float> few(c, 4);
-  testing::check_argument_error([&] { scale::cuda::upload_async(c, few, x.view()); },
+  testing::check_argument_error([&] { scale::cuda::upload_async(c, few, x); },
                                 {"upload_async", "host size", "5", "4"});
 }
 

@@ -43,22 +43,24 @@ void download(context const& c, tensor_view<T const, 1, context> source, std::sp
   c.state().synchronize("download");
 }
 
-/// Queues a copy to the device and returns. `host` must stay as it is until the work is done: c.synchronize().
-template <element T, int Rank>
-void upload_async(context const& c, pinned<T> const& host, tensor_view<T, Rank, context> destination,
+/// Queues a copy to a contiguous tensor and returns. `host` must stay as it is until the work is done: c.synchronize().
+template <class X>
+requires readable_by<X, context>
+void upload_async(context const& c, pinned<element_t<X>> const& host, X&& destination,
                   location at = location::current()) {
-  detail::expect_pinned_size("upload_async", host, destination, at);
-  detail::copy_bytes(c, "upload_async", destination.data_handle(), host.data(),
-                     destination.size() * static_cast<index_t>(sizeof(T)), cudaMemcpyHostToDevice);
+  tensor_view<element_t<X>, rank_of<X>, context> const to = destination;
+  detail::expect_pinned_size("upload_async", host, to, at);
+  detail::copy_bytes(c, "upload_async", to.data_handle(), host.data(),
+                     to.size() * static_cast<index_t>(sizeof(element_t<X>)), cudaMemcpyHostToDevice);
 }
 
-/// Queues a copy to the host and returns. `host` is complete when the work is done: c.synchronize().
-template <element T, int Rank>
-void download_async(context const& c, tensor_view<T const, Rank, context> source, pinned<T>& host,
-                    location at = location::current()) {
-  detail::expect_pinned_size("download_async", host, source, at);
-  detail::copy_bytes(c, "download_async", host.data(), source.data_handle(),
-                     source.size() * static_cast<index_t>(sizeof(T)), cudaMemcpyDeviceToHost);
+/// Queues a copy of a contiguous tensor and returns. `host` is complete when the work is done: c.synchronize().
+template <readable_by<context> X>
+void download_async(context const& c, X const& source, pinned<element_t<X>>& host, location at = location::current()) {
+  tensor_view<element_t<X> const, rank_of<X>, context> const from = source;
+  detail::expect_pinned_size("download_async", host, from, at);
+  detail::copy_bytes(c, "download_async", host.data(), from.data_handle(),
+                     from.size() * static_cast<index_t>(sizeof(element_t<X>)), cudaMemcpyDeviceToHost);
 }
 
 }  // namespace scale::cuda
