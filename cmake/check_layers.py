@@ -125,7 +125,7 @@ class Checker:
         lines = raw.splitlines()
         if not lines or lines[0] != "// SPDX-License-Identifier: Apache-2.0":
             self.report(path, 1, "the first line must be '// SPDX-License-Identifier: Apache-2.0'")
-        if path.suffix == ".hpp" and (len(lines) < 2 or lines[1] != "#pragma once"):
+        if len(lines) < 2 or lines[1] != "#pragma once":
             self.report(path, 2, "the second line must be '#pragma once'")
         in_config = path == self.headers / "core" / "config.hpp"
         for number, line in enumerate(text.splitlines(), 1):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Headers, the program, and a package config: find_package(scale REQUIRED COMPONENTS cpu video).
+# Headers, the program, and a package config: find_package(scale REQUIRED COMPONENTS cpu cuda video).
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -9,7 +9,7 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/scale" DESTINATION "${CMAKE_INS
         FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh")
 install(TARGETS scale_headers EXPORT scale-targets)
 install(EXPORT scale-targets NAMESPACE scale:: DESTINATION "${scale_package_dir}")
-foreach(component cpu video)
+foreach(component cpu cuda video)
   if(scale_${component}_ENABLED)
     install(TARGETS scale_${component} EXPORT scale-${component}-targets)
     install(EXPORT scale-${component}-targets NAMESPACE scale:: DESTINATION "${scale_package_dir}")
@@ -25,5 +25,6 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/scale-config-version.cma
 install(FILES
   "${PROJECT_BINARY_DIR}/scale-config.cmake" "${PROJECT_BINARY_DIR}/scale-config-version.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/dependencies.cmake" "${PROJECT_SOURCE_DIR}/cmake/Findonednn.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/cuda-kernels.cmake"
   DESTINATION "${scale_package_dir}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

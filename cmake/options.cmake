@@ -8,13 +8,16 @@ option(SCALE_FUZZ "Build the fuzzers; needs clang" OFF)
 option(SCALE_INSTALL "Make install rules and a package config" ${PROJECT_IS_TOP_LEVEL})
 
 # AUTO: where its libraries are found. ON: an error where they are not. OFF: never.
-foreach(component CPU VIDEO)
+foreach(component CPU CUDA VIDEO)
   set(SCALE_${component} AUTO CACHE STRING "Component ${component}: AUTO, ON or OFF")
   set_property(CACHE SCALE_${component} PROPERTY STRINGS AUTO ON OFF)
   if(NOT SCALE_${component} MATCHES "^(AUTO|ON|OFF)$")
     message(FATAL_ERROR "SCALE_${component} is '${SCALE_${component}}': expected AUTO, ON or OFF")
   endif()
 endforeach()
+
+set(SCALE_CUDA_ARCHITECTURES 90 CACHE STRING
+    "Devices that the project's own CUDA programs and tests are compiled for: numbers as in sm_90, or all")
 
 if(PROJECT_IS_TOP_LEVEL)
   if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

@@ -39,6 +39,10 @@ macro(scale_add_component name)
 endmacro()
 
 scale_add_component(cpu onednn::onednn OpenMP::OpenMP_CXX)
+scale_add_component(cuda CUDA::cudart CUDA::cublasLt)
+if(scale_cuda_ENABLED)
+  include("${CMAKE_CURRENT_LIST_DIR}/cuda-kernels.cmake")
+endif()
 scale_add_component(video PkgConfig::scale_libav)
 
 # For the project's own programs and tests.

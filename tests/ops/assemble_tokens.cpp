@@ -110,9 +110,9 @@ TEST_CASE("assemble_tokens refuses what its contract forbids") {
                                     .tokens = tokens,
                                     .clips = clips});
   };
-  testing::check_argument_error([&] { run({0, -1, 2}, 3, true); }, {"source[2]", "[-1, 2)", "2"});
-  testing::check_argument_error([&] { run({0, -1, 1}, 3, false); }, {"source[1]", "[0, 2)", "-1"});
-  testing::check_argument_error([&] { run({1, -1, 1}, 3, true); }, {"source[2]", "1 again"});
+  testing::check_index_error<test_backend>([&] { run({0, -1, 2}, 3, true); }, {"source[2]", "[-1, 2)", "2"});
+  testing::check_index_error<test_backend>([&] { run({0, -1, 1}, 3, false); }, {"source[1]", "[0, 2)", "-1"});
+  testing::check_index_error<test_backend>([&] { run({1, -1, 1}, 3, true); }, {"source[2]", "1 again"});
   testing::check_argument_error([&] { run({0, -1, 1}, 2, true); }, {"multiple of clips = 2", "3"});
   testing::check_argument_error([&] { run({0, -1, 1}, 0, true); }, {"clips", "at least 1"});
 }

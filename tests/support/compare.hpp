@@ -73,4 +73,12 @@ void check_argument_error(F const& f, std::vector<std::string> const& parts,
   CHECK_MESSAGE(text.find(file) != std::string::npos, "\"", text, "\" does not name the caller's file ", file);
 }
 
+/// As check_argument_error, for what an operator finds by reading indices: on backends whose memory the host cannot
+/// read, a bad index is undefined, and f does not run.
+template <class B, class F>
+void check_index_error(F const& f, std::vector<std::string> const& parts,
+                       scale::location at = scale::location::current()) {
+  if constexpr (B::host_accessible) check_argument_error(f, parts, at);
+}
+
 }  // namespace testing

@@ -4,7 +4,6 @@
 
 #include <scale/core/config.hpp>
 
-#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <string_view>
@@ -14,18 +13,24 @@ namespace scale {
 
 namespace detail {
 
+/// std::bit_cast, which nvcc refuses in device code.
+template <class To, class From>
+SCALE_HD constexpr To bit_cast(From const& from) noexcept {
+  return __builtin_bit_cast(To, from);
+}
+
 SCALE_HD constexpr std::uint16_t float_to_bf16_bits(float value) noexcept {
-  std::uint32_t const bits = std::bit_cast<std::uint32_t>(value);
+  std::uint32_t const bits = bit_cast<std::uint32_t>(value);
   std::uint32_t const rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16, quiet_nan = (bits >> 16) | 0x40u;
   return static_cast<std::uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? quiet_nan : rounded);
 }
 
 SCALE_HD constexpr float bf16_bits_to_float(std::uint16_t bits) noexcept {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+  return bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
 
 SCALE_HD constexpr std::uint16_t float_to_f16_bits(float value) noexcept {
-  std::uint32_t const bits = std::bit_cast<std::uint32_t>(value);
+  std::uint32_t const bits = bit_cast<std::uint32_t>(value);
   std::uint32_t const sign = (bits >> 16) & 0x8000u;
   std::uint32_t const magnitude = bits & 0x7fffffffu;
   if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);   // NaN
@@ -45,8 +50,8 @@ SCALE_HD constexpr float f16_bits_to_float(std::uint16_t half) noexcept {
   std::uint32_t const sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
   std::uint32_t const exponent = (half >> 10) & 0x1fu;
   std::uint32_t const mantissa = half & 0x3ffu;
-  if (exponent == 31u) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  if (exponent != 0u) return std::bit_cast<float>(sign | ((exponent + 112u) << 23) | (mantissa << 13));
+  if (exponent == 31u) return bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
+  if (exponent != 0u) return bit_cast<float>(sign | ((exponent + 112u) << 23) | (mantissa << 13));
   float const value = static_cast<float>(mantissa) * 0x1p-24f;
   return sign != 0u ? -value : value;
 }

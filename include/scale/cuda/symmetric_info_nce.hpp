@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// InfoNCE between paired rows on the device.
+
+#include <scale/cuda/context.hpp>
+#include <scale/cuda/element.hpp>
+#include <scale/ops/symmetric_info_nce.hpp>
+
+namespace scale::cuda {
+
+namespace detail {
+
+template <class T>
+SCALE_HIDDEN void launch_symmetric_info_nce_forward(context const& c, tensor_view<T const, 2, context> x,
+                                                    symmetric_info_nce_forward_args<T, context> const& a);
+template <class T>
+SCALE_HIDDEN void launch_symmetric_info_nce_backward(context const& c, tensor_view<T const, 2, context> x,
+                                                     symmetric_info_nce_backward_args<T, context> const& a);
+
+}  // namespace detail
+
+template <device_float T>
+void symmetric_info_nce_forward(context const& c, tensor_view<T const, 2, context> x,
+                                symmetric_info_nce_forward_args<T, context> const& a) {
+  detail::launch_symmetric_info_nce_forward(c, x, a);
+}
+
+template <device_float T>
+void symmetric_info_nce_backward(context const& c, tensor_view<T const, 2, context> x,
+                                 symmetric_info_nce_backward_args<T, context> const& a) {
+  detail::launch_symmetric_info_nce_backward(c, x, a);
+}
+
+}  // namespace scale::cuda
