@@ -15,6 +15,7 @@
 #include <scale/io/mapped_file.hpp>
 #include <scale/io/name_map.hpp>
 #include <scale/io/npy.hpp>
+#include <scale/io/open_file.hpp>
 #include <scale/io/pickle.hpp>
 #include <scale/io/pickle_value.hpp>
 #include <scale/io/remove_file.hpp>

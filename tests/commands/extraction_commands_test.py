@@ -4,6 +4,7 @@
 
     extraction_commands_test.py PROGRAM
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -53,9 +54,36 @@ def edit_safetensors(source, target, drop=(), metadata=None, config=None):
         begin, end = entry["data_offsets"]
         out[name] = {**entry, "data_offsets": [len(kept), len(kept) + end - begin]}
         kept += body[begin:end]
-    text = json.dumps(out).encode()
+    whole = bytearray(file_of(out, kept))
+    if "scale.sha256" in about:  # its checksums made anew, as docs/formats.md says
+        about["scale.crc32c"] = "".join("%08x" % crc32c(kept[i:i + 2**20]) for i in range(0, len(kept), 2**20))
+        about["scale.sha256"] = "0" * 64
+        whole = bytearray(file_of(out, kept))
+        at = whole.index(b'"scale.sha256":"') + 16
+        whole[at:at + 64] = hashlib.sha256(whole).hexdigest().encode()
+    pathlib.Path(target).write_bytes(whole)
+
+
+def file_of(header, data):
+    text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    pathlib.Path(target).write_bytes(len(text).to_bytes(8, "little") + text + kept)
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 255]
+    return crc ^ 0xFFFFFFFF
+
+
+def crc_entry(entry):
+    for _ in range(8):
+        entry = entry >> 1 ^ (0x82F63B78 if entry & 1 else 0)
+    return entry
+
+
+CRC_TABLE = [crc_entry(i) for i in range(256)]
 
 
 class Commands(unittest.TestCase):

@@ -87,6 +87,8 @@ TEST_CASE("inspect: a damaged file is not whole, says why, and the others are st
                         folder.write("flip.store", with_damage(store, static_cast<std::ptrdiff_t>(store.size() / 2))),
                         folder.write("cut.safetensors", model.substr(0, model.size() - 1)),
                         folder.write("header.safetensors", with_damage(model, 9)),
+                        folder.write("flip.safetensors", with_damage(model, -1)),
+                        folder.write("flipped.safetensors", with_damage(checkpoint, -1)),
                         folder.write("checkpoint.safetensors", checkpoint.substr(0, checkpoint.size() / 2)),
                         folder.write("cut.npy", std::string("\x93NUMPY\x01\x00", 8)),
                         folder.write("cut.mp4", video.substr(0, video.size() / 2)),

@@ -229,7 +229,7 @@ TEST_CASE("pretrain: a damaged checkpoint is refused when resuming: exit code 3,
   for (auto const& entry : std::filesystem::directory_iterator(folder / "run"))
     if (entry.path().filename().string().starts_with("checkpoint-")) checkpoint = entry.path();
   std::string const bytes = bytes_of(checkpoint);
-  for (std::string const& damage : {std::string("text"), bytes.substr(0, bytes.size() / 2)}) {
+  for (std::string const& damage : {std::string("text"), bytes.substr(0, bytes.size() / 2), with_damage(bytes, -1)}) {
     folder.write(checkpoint.lexically_relative(folder.path()), damage);
     outcome const done = pretrain(small.train_store(), folder / "run", words({small_training(2), {"--resume"}}));
     INFO("it said: ", done.err);

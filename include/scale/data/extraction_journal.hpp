@@ -8,7 +8,7 @@
 #include <scale/io/crc32c.hpp>
 #include <scale/io/file_error.hpp>
 #include <scale/io/json.hpp>
-#include <scale/io/temporary_file.hpp>
+#include <scale/io/open_file.hpp>
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>

@@ -3,6 +3,7 @@
 // A file that appears whole or not at all: written under a temporary name, synchronised, then renamed into place.
 
 #include <scale/io/file_error.hpp>
+#include <scale/io/open_file.hpp>
 #include <scale/io/temporary_file.hpp>
 
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 // A folder that one process at a time works in.
 
 #include <scale/io/file_error.hpp>
-#include <scale/io/temporary_file.hpp>
+#include <scale/io/open_file.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>

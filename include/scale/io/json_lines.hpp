@@ -5,6 +5,7 @@
 #include <scale/io/file_error.hpp>
 #include <scale/io/json.hpp>
 #include <scale/io/mapped_file.hpp>
+#include <scale/io/open_file.hpp>
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -52,14 +53,14 @@ class json_lines_writer {
   /// to be appended to something else than JSON lines.
   explicit json_lines_writer(std::filesystem::path path, json_lines_mode mode = json_lines_mode::append)
       : path_(std::move(path)) {
-    int const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (mode == json_lines_mode::replace ? O_TRUNC : 0);
+    int const flags = O_WRONLY | O_CREAT | O_APPEND | (mode == json_lines_mode::replace ? O_TRUNC : 0);
     std::size_t whole = 0, size = 0;
     if (std::error_code ignored; mode == json_lines_mode::append && std::filesystem::exists(path_, ignored)) {
       mapped_file const before(path_);
       size = before.size();
       whole = detail::whole_json_lines({reinterpret_cast<char const*>(before.bytes().data()), size}, path_);
     }
-    descriptor_ = ::open(path_.c_str(), flags, 0666);
+    descriptor_ = detail::open_file(path_.c_str(), flags, 0666);
     if (descriptor_ < 0) throw_write_failure(path_, "opening", errno);
     if (whole != size && ::ftruncate(descriptor_, static_cast<::off_t>(whole)) != 0) {
       int const code = errno;

@@ -3,6 +3,7 @@
 // A whole file as read-only memory.
 
 #include <scale/io/file_error.hpp>
+#include <scale/io/open_file.hpp>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -28,7 +29,7 @@ class mapped_file {
   /// Throws input_error where there is no such regular file or it may not be read, resource_error where the machine
   /// has no room for the mapping.
   explicit mapped_file(std::filesystem::path file) : path_(std::move(file)) {
-    int const descriptor = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int const descriptor = detail::open_file(path_.c_str(), O_RDONLY | O_NONBLOCK);
     if (descriptor < 0) fail("cannot be opened", errno);
     struct ::stat status = {};
     int const state = ::fstat(descriptor, &status);

@@ -4,9 +4,9 @@
 
 #include <scale/io/file_error.hpp>
 #include <scale/io/list_folder.hpp>
+#include <scale/io/open_file.hpp>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,23 +19,6 @@
 #include <utility>
 
 namespace scale::detail {
-
-/// Locks a file for this process until its descriptor is closed. False where another holds it; where the file system
-/// has no locks, false too.
-inline bool try_lock(int descriptor) noexcept {
-  int state = 0;
-  do state = ::flock(descriptor, LOCK_EX | LOCK_NB);
-  while (state != 0 && errno == EINTR);
-  return state == 0;
-}
-
-/// Opens with `flags`; calls interrupted by a signal are repeated. -1 and errno where it fails.
-inline int open_file(char const* path, int flags, ::mode_t mode = 0) noexcept {
-  int descriptor = -1;
-  do descriptor = ::open(path, flags | O_CLOEXEC, mode);
-  while (descriptor < 0 && errno == EINTR);
-  return descriptor;
-}
 
 /// Removes a file that nobody has locked: what a process that died left. False where it stays, or there is none.
 inline bool remove_if_abandoned(std::filesystem::path const& file) noexcept {
