@@ -10,6 +10,7 @@
 
 function(scale_add_cuda_kernels target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "TYPES;ARCHITECTURES")
+  find_package(CUDAToolkit 12.0 REQUIRED QUIET)  # its variables, in the caller's folder
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "scale_add_cuda_kernels(${target}): unknown argument ${arg_UNPARSED_ARGUMENTS}; "
                         "known: TYPES, ARCHITECTURES")

@@ -23,6 +23,11 @@ for argument in "$@"; do
   esac
 done
 
+# The CUDA toolkit is not a package of Debian's main archive, and nothing but scale::cuda needs it.
+if ! command -v nvcc > /dev/null && [ ! -x "${CUDA_PATH:-/usr/local/cuda}/bin/nvcc" ]; then
+  say "No CUDA toolkit (nvcc) is installed: scale::cuda is left out, everything else is built."
+fi
+
 if ! command -v apt-get > /dev/null || ! command -v dpkg-query > /dev/null; then
   say "install-dependencies: this is not Debian or Ubuntu (no apt-get). Install the counterparts of these packages,"
   say "then use cmake --preset release and cmake --build --preset release directly: ${packages[*]}"

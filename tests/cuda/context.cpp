@@ -125,8 +125,7 @@ TEST_CASE("cuda: pinned memory is copied without waiting") {
   c.synchronize();
   CHECK(std::equal(out.values().begin(), out.values().end(), in.values().begin()));
   scale::cuda::pinned<float> few(c, 4);
-  testing::check_argument_error([&] { scale::cuda::upload_async(c, few, x); },
-                                {"upload_async", "host size", "5", "4"});
+  testing::check_argument_error([&] { scale::cuda::upload_async(c, few, x); }, {"upload_async", "host size", "5", "4"});
 }
 
 TEST_CASE("cuda: products in TF32 are asked for by the context") {

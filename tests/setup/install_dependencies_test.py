@@ -38,8 +38,8 @@ class Machine:
         path.write_text(f"#!{self.bin}/bash\n{body}\n")
         path.chmod(0o755)
 
-    def run(self, *options):
-        done = subprocess.run(["bash", str(SCRIPT), *options], env={"PATH": str(self.bin)}, text=True,
+    def run(self, *options, **environment):
+        done = subprocess.run(["bash", str(SCRIPT), *options], env={"PATH": str(self.bin), **environment}, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False)
         return done.returncode, done.stdout + done.stderr, self.log.read_text()
 
@@ -70,6 +70,14 @@ class InstallDependencies(unittest.TestCase):
     def test_nothing_is_called_where_everything_is_there(self):
         status, _, log = Machine(self.folder, self.packages, user=1000, sudo=False).run()
         self.assertEqual((status, log), (0, ""))
+
+    def test_a_missing_cuda_toolkit_is_said(self):
+        machine = Machine(self.folder, self.packages)
+        toolkit = pathlib.Path(self.folder) / "toolkit"
+        self.assertIn("No CUDA toolkit", machine.run(CUDA_PATH=str(toolkit))[1])
+        (toolkit / "bin").mkdir(parents=True)
+        (toolkit / "bin" / "nvcc").touch(mode=0o755)
+        self.assertNotIn("CUDA", machine.run(CUDA_PATH=str(toolkit))[1])
 
     def test_only_what_is_missing_is_installed_after_an_update(self):
         installed = [package for package in self.packages if package not in ("cmake", "libfmt-dev")]

@@ -19,9 +19,8 @@ SCALE_HIDDEN void launch_add(context const& c, tensor_view<T const, 2, context> 
 }  // namespace detail
 
 /// Adds f32 and bf16; copies every element type.
-template <element T>
-requires(!std::same_as<T, double>) void copy(context const& c, tensor_view<T const, 2, context> x,
-                                             copy_args<T, context> const& a) {
+template <device_element T>
+void copy(context const& c, tensor_view<T const, 2, context> x, copy_args<T, context> const& a) {
   constexpr auto op = "copy";
   if (x.size() == 0) return;
   if constexpr (device_float<T>) {

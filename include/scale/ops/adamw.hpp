@@ -43,7 +43,7 @@ struct fn {
   template <backend B, readable_by<B> X>
   void operator()(B const& b, X const& gradient, std::type_identity_t<adamw_args<element_t<X>, B>> const& a,
                   location at = location::current()) const {
-    step(b, tensor_view<element_t<X> const, 1, B>(gradient), a, at);
+    checked(b, tensor_view<element_t<X> const, 1, B>(gradient), a, at);
   }
 
   /// A network that computes in another type than the gradient's: name it, adamw_args<bf16, B>{...}.
@@ -51,12 +51,12 @@ struct fn {
   requires(!std::same_as<T, element_t<X>> && std::same_as<acc_t<T>, element_t<X>>)  //
       void
       operator()(B const& b, X const& gradient, adamw_args<T, B> const& a, location at = location::current()) const {
-    step(b, tensor_view<element_t<X> const, 1, B>(gradient), a, at);
+    checked(b, tensor_view<element_t<X> const, 1, B>(gradient), a, at);
   }
 
  private:
   template <class T, backend B>
-  static void step(B const& b, tensor_view<acc_t<T> const, 1, B> gradient, adamw_args<T, B> const& a, location at) {
+  static void checked(B const& b, tensor_view<acc_t<T> const, 1, B> gradient, adamw_args<T, B> const& a, location at) {
     constexpr auto op = "adamw_step";
     index_t const n = gradient.extent(0);
     expect_shape(op, "gradient", gradient, shape{n}, at);

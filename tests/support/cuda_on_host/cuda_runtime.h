@@ -72,18 +72,6 @@ template <class T>
 T __shfl_xor_sync(unsigned mask, T value, int bits) {
   return cuda_on_host::read_lane<T>(cuda_on_host::exchange(mask, value), cuda_on_host::own_lane() ^ bits);
 }
-template <class T>
-T __shfl_down_sync(unsigned mask, T value, unsigned distance) {
-  cuda_on_host::warp_values const values = cuda_on_host::exchange(mask, value);
-  int const lane = cuda_on_host::own_lane() + static_cast<int>(distance);
-  return lane < 32 ? cuda_on_host::read_lane<T>(values, lane) : value;
-}
-template <class T>
-T __shfl_up_sync(unsigned mask, T value, unsigned distance) {
-  cuda_on_host::warp_values const values = cuda_on_host::exchange(mask, value);
-  int const lane = cuda_on_host::own_lane() - static_cast<int>(distance);
-  return lane >= 0 ? cuda_on_host::read_lane<T>(values, lane) : value;
-}
 inline unsigned __ballot_sync(unsigned mask, int predicate) {
   cuda_on_host::warp_values const values = cuda_on_host::exchange(mask, predicate != 0 ? 1 : 0);
   unsigned result = 0;
@@ -91,5 +79,4 @@ inline unsigned __ballot_sync(unsigned mask, int predicate) {
     if ((mask >> lane & 1u) != 0 && values.of(lane) != 0) result |= 1u << lane;
   return result;
 }
-inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
 inline int __ffs(int bits) { return __builtin_ffs(bits); }

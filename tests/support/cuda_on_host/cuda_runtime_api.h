@@ -33,10 +33,8 @@ enum cudaError_t {
 
 struct cuda_on_host_stream;
 struct cuda_on_host_pool;
-struct cuda_on_host_event;
 using cudaStream_t = cuda_on_host_stream*;
 using cudaMemPool_t = cuda_on_host_pool*;
-using cudaEvent_t = cuda_on_host_event*;
 
 enum cudaDeviceAttr { cudaDevAttrMemoryPoolsSupported = 115 };
 enum cudaMemAllocationType { cudaMemAllocationTypePinned = 1 };
@@ -55,7 +53,6 @@ struct cudaMemPoolProps {
 };
 
 inline constexpr unsigned cudaStreamNonBlocking = 1;
-inline constexpr unsigned cudaEventDisableTiming = 2;
 inline constexpr unsigned cudaHostAllocDefault = 0;
 
 char const* cudaGetErrorName(cudaError_t code);
@@ -71,10 +68,6 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
-cudaError_t cudaEventDestroy(cudaEvent_t event);
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
-cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags = 0);
 
 cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, cudaMemPoolProps const* properties);
 cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool);

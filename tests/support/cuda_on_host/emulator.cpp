@@ -44,9 +44,6 @@ struct cuda_on_host_stream {
 struct cuda_on_host_pool {
   int device = 0;
 };
-struct cuda_on_host_event {
-  cudaStream_t stream = nullptr;
-};
 
 namespace cuda_on_host {
 
@@ -124,14 +121,12 @@ engine& e() {
   return *it;
 }
 
-void switch_to_scheduler(fiber& from, bool last) {
+void switch_to_scheduler(fiber& from) {
 #if ON_HOST_ASAN
-  (void)last;
   __sanitizer_start_switch_fiber(&from.sanitizer, e().scheduler_stack, e().scheduler_stack_bytes);
   swapcontext(&from.context, &e().scheduler_context);
   __sanitizer_finish_switch_fiber(from.sanitizer, &e().scheduler_stack, &e().scheduler_stack_bytes);
 #else
-  (void)last;
   if (_setjmp(from.resume_point) == 0) _longjmp(e().scheduler_point, 1);
 #endif
 }
@@ -145,7 +140,7 @@ void fiber_main() {
     fiber& own = e().fibers[static_cast<std::size_t>(e().current)];
     (*e().body)();
     own.state = thread_state::ended;
-    switch_to_scheduler(own, true);
+    switch_to_scheduler(own);
   }
 }
 
@@ -320,7 +315,7 @@ void fault(std::string const& what) {
   record_fault(what);
   fiber& own = e().fibers[static_cast<std::size_t>(e().current)];
   own.state = thread_state::at_block_barrier;  // given up by run_block
-  switch_to_scheduler(own, true);
+  switch_to_scheduler(own);
 }
 
 void block_barrier() {
@@ -329,7 +324,7 @@ void block_barrier() {
   ++e().waiting;
   uint3 const index = threadIdx;
   release_if_all_arrived();
-  switch_to_scheduler(own, false);
+  switch_to_scheduler(own);
   threadIdx = index;
 }
 
@@ -359,7 +354,7 @@ warp_values warp_exchange(unsigned mask, std::uint64_t bits) {
     w.arrived &= ~mask;
     ++w.operation;
   }
-  switch_to_scheduler(own, false);
+  switch_to_scheduler(own);
   threadIdx = here;
   return {w.values[parity], mask};
 }
@@ -434,21 +429,6 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
   return cuda_on_host::drain(stream);
-}
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = new cuda_on_host_event;
-  return cudaSuccess;
-}
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  delete event;
-  return cudaSuccess;
-}
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  event->stream = stream;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t event, unsigned) {
-  return cudaStreamSynchronize(event->stream);
 }
 
 cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, cudaMemPoolProps const* properties) {

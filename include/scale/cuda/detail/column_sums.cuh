@@ -46,12 +46,22 @@ SCALE_KERNEL column_sums_parts_kernel(Term term, index_t rows, index_t columns, 
 template <int Values>
 SCALE_KERNEL column_sums_total_kernel(float const* parts, index_t count, index_t columns,
                                       column_sums_outputs<Values> outputs) {
-  index_t const column = static_cast<index_t>(blockIdx.x) * static_cast<index_t>(blockDim.x) + threadIdx.x;
-  if (column >= columns) return;
+  constexpr int across = column_sums_tuning::columns, down = column_sums_tuning::rows;
+  int const x = static_cast<int>(threadIdx.x), y = static_cast<int>(threadIdx.y);
+  index_t const column = static_cast<index_t>(blockIdx.x) * across + x;
+  float* const shared = shared_memory<float>();  // [Values, down, across]
+  for (int v = 0; v < Values; ++v) {
+    float sum = 0;
+    if (column < columns)
+      for (index_t part = y; part < count; part += down) sum += parts[(part * Values + v) * columns + column];
+    shared[(v * down + y) * across + x] = sum;
+  }
+  __syncthreads();
+  if (y != 0 || column >= columns) return;
   for (int v = 0; v < Values; ++v) {
     if (outputs.data[v] == nullptr) continue;
     float sum = 0;
-    for (index_t part = 0; part < count; ++part) sum += parts[(part * Values + v) * columns + column];
+    for (int k = 0; k < down; ++k) sum += shared[(v * down + k) * across + x];
     outputs.data[v][column] += sum;
   }
 }
@@ -66,10 +76,12 @@ void add_column_sums(context const& c, char const* op, index_t rows, index_t col
   if (rows_per_part < tuning::least_rows) rows_per_part = tuning::least_rows;
   index_t const count = ceil_div(rows, rows_per_part);
   tensor<float, 3, context> parts(c, shape{count, index_t{Values}, columns});
-  launch(c, op, column_sums_parts_kernel<Values, Term>, blocks(ceil_div(columns, tuning::columns), count),
-         dim3(tuning::columns, tuning::rows), sizeof(float) * Values * tuning::rows * tuning::columns, term, rows,
+  index_t const column_blocks = ceil_div(columns, tuning::columns);
+  dim3 const block(tuning::columns, tuning::rows);
+  std::size_t const shared = sizeof(float) * Values * tuning::rows * tuning::columns;
+  launch(c, op, column_sums_parts_kernel<Values, Term>, blocks(column_blocks, count), block, shared, term, rows,
          columns, rows_per_part, parts.data_handle());
-  launch(c, op, column_sums_total_kernel<Values>, blocks(ceil_div(columns, 128)), 128, 0, parts.data_handle(), count,
+  launch(c, op, column_sums_total_kernel<Values>, blocks(column_blocks), block, shared, parts.data_handle(), count,
          columns, outputs);
 }
 
