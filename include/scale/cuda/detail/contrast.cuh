@@ -5,6 +5,7 @@
 
 #include <scale/core/tensor.hpp>
 #include <scale/cuda/detail/score_tile.cuh>
+#include <scale/ops/write_mode.hpp>
 
 #include <cstdint>
 
