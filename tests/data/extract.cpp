@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -301,10 +302,14 @@ TEST_CASE("extract: an interruption after any byte of the journal loses only the
   extract(list, small_options(), videos.folder / "whole");
   std::string const expected = testing::read_text(videos.folder / "whole");
   index_t least = 3;
+  std::uint32_t identity = 0;
+  std::memcpy(&identity, whole.data() + 12, sizeof(identity));
+  std::size_t const first_record = 24 + identity;  // nothing is written there before all of this is on disk
   for (std::size_t size = 0; size <= whole.size(); size += size < 40 || whole.size() - size < 40 ? 1u : 17u) {
     for (bool const torn : {false, true}) {
       if (torn && size < 24) continue;  // no header: perhaps somebody's file
-      videos.folder.write("s.part", whole.substr(0, size) + std::string(torn ? 21 : 0, '\x55'));
+      std::size_t const rest = size < first_record ? (std::min)(std::size_t{21}, first_record - size) : 21;
+      videos.folder.write("s.part", whole.substr(0, size) + std::string(torn ? rest : 0, '\x55'));
       index_t found = -1;
       scale::extraction_callbacks watching;
       watching.progress = [&](scale::extraction_progress const& p) { found = p.found; };
@@ -338,6 +343,15 @@ TEST_CASE("extract: a damaged record of a journal is not believed, nor what foll
   CHECK(found == 1);
   extract(list, small_options(), videos.folder / "whole");
   CHECK(testing::read_text(store) == testing::read_text(videos.folder / "whole"));
+  std::filesystem::remove(store);
+  for (std::size_t const at : {9u, 13u, 17u, 21u, 30u}) {  // the beginning: refused, and what is recorded stays
+    CAPTURE(at);
+    std::string damaged = bytes;
+    damaged[at] ^= 1;
+    videos.folder.write("s.part", damaged);
+    CHECK_THROWS_WITH_AS(extract(list, small_options(), store), doctest::Contains("remove it"), scale::input_error);
+    CHECK(testing::read_text(journal) == damaged);
+  }
 }
 
 TEST_CASE("extract: what was begun with other options, lists or videos is refused by name, and stays") {
