@@ -8,6 +8,7 @@
 #include "io/temporary_folder.hpp"
 #include "reliability/campaign.hpp"
 #include "train/synthetic_clips.hpp"
+#include "train/tiny_run.hpp"
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -27,21 +28,13 @@ namespace {
 
 using context = scale::ref::context;
 using clips = synthetic::clips<float, context>;
+using testing::metrics_of;
 using testing::temporary_folder;
 
 /// 11 videos, batch 3: three steps per epoch; dropout and masks drawn.
 scale::pretrain_options tiny(scale::index_t iterations) {
-  scale::pretrain_options o;
+  scale::pretrain_options o = testing::tiny_options();
   o.iterations = iterations;
-  o.batch = 3;
-  o.set_size = 2;
-  o.lr = 1e-2;
-  o.hidden = 32;
-  o.layers = 2;
-  o.pred_hidden = 8;
-  o.target_hidden = 6;
-  o.set_dim = o.dense_dim = 4;
-  o.mask_ratio = 0.5;
   o.dropout = 0.2;
   return o;
 }
@@ -53,13 +46,6 @@ scale::pretrain_run run_in(std::filesystem::path const& folder, scale::run_start
   run.checkpoint_seconds = 0;  // at the end of every epoch
   run.store = "fingerprint";
   return run;
-}
-
-/// The metrics without their times.
-std::vector<nlohmann::json> metrics_of(std::filesystem::path const& folder) {
-  auto lines = scale::read_json_lines(folder / "metrics.jsonl");
-  for (auto& line : lines) line.erase("seconds");
-  return lines;
 }
 
 template <class T>

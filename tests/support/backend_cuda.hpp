@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The backend under test: cuda, on the first device. See backend_ref.hpp for how a test uses this.
+// The backend under test: cuda, on the first device, or with its kernels on the host where support/cuda_on_host is
+// linked. See backend_ref.hpp for how a test uses this.
 
 #include <scale/cuda.hpp>
 #include <scale/ref.hpp>

@@ -5,6 +5,7 @@
 
 #include "train/synthetic_clips.hpp"
 #include "train/temporary_folder.hpp"
+#include "train/tiny_run.hpp"
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -19,20 +20,12 @@ namespace {
 
 using context = scale::ref::context;
 using clips = synthetic::clips<float, context>;
+using testing::metrics_of;
 
 /// 11 videos, batch 3: three steps per epoch, twelve in all; dropout and masks drawn.
 scale::pretrain_options tiny() {
-  scale::pretrain_options o;
+  scale::pretrain_options o = testing::tiny_options();
   o.epochs = 4;
-  o.batch = 3;
-  o.set_size = 2;
-  o.lr = 1e-2;
-  o.hidden = 32;
-  o.layers = 2;
-  o.pred_hidden = 8;
-  o.target_hidden = 6;
-  o.set_dim = o.dense_dim = 4;
-  o.mask_ratio = 0.5;
   return o;
 }
 
@@ -54,13 +47,6 @@ std::string bytes_of(std::filesystem::path const& path) {
   for (auto const& t : file.tensors())
     out += t.name + std::string(reinterpret_cast<char const*>(t.bytes.data()), t.bytes.size());
   return out;
-}
-
-/// The metrics without their times.
-std::vector<nlohmann::json> metrics_of(std::filesystem::path const& folder) {
-  auto lines = scale::read_json_lines(folder / "metrics.jsonl");
-  for (auto& line : lines) line.erase("seconds");
-  return lines;
 }
 
 }  // namespace

@@ -42,12 +42,7 @@ SCALE_KERNEL l2_normalize_backward_kernel(matrix<T const> y, index_t n, index_t 
   index_t const row = warp_row();
   if (row >= n) return;  // the whole warp
   float const norm = norms[row];
-  float dot = 0;
-  for_row<Width>(y.row(row), c, [&](index_t j, lanes<Width> const& v) {
-    lanes<Width> const d = load<Width>(dy.row(row) + j);
-    for (int k = 0; k < Width; ++k) dot += v[k] * d[k];
-  });
-  dot = warp_sum(dot);
+  float const dot = row_dot<Width>(y.row(row), dy.row(row), c);
   for_row<Width>(y.row(row), c, [&](index_t j, lanes<Width> const& v) {
     lanes<Width> out = load<Width>(dy.row(row) + j);
     for (int k = 0; k < Width; ++k)

@@ -33,12 +33,7 @@ template <int Width, class T>
 SCALE_KERNEL softmax_backward_kernel(matrix<T const> y, index_t n, index_t c, matrix<T const> dy, matrix<T> dx) {
   index_t const row = warp_row();
   if (row >= n) return;  // the whole warp
-  float dot = 0;
-  for_row<Width>(y.row(row), c, [&](index_t j, lanes<Width> const& v) {
-    lanes<Width> const d = load<Width>(dy.row(row) + j);
-    for (int k = 0; k < Width; ++k) dot += v[k] * d[k];
-  });
-  dot = warp_sum(dot);
+  float const dot = row_dot<Width>(y.row(row), dy.row(row), c);
   for_row<Width>(y.row(row), c, [&](index_t j, lanes<Width> const& v) {
     lanes<Width> out = load<Width>(dy.row(row) + j);
     for (int k = 0; k < Width; ++k) out[k] = v[k] * (out[k] - dot);

@@ -148,7 +148,8 @@ class extraction_journal {
                   "another path");
     if (got < sizeof(header)) return false;
     if (header.version != fmt::version)
-      refuse_file(path_, "journal version: expected 2, found " + std::to_string(header.version) + "; remove it");
+      refuse_file(path_, "journal version: expected " + std::to_string(fmt::version) + ", found " +
+                             std::to_string(header.version) + "; remove it");
     if (header.header_crc != fmt::crc_of(header) || header.identity_bytes > max_identity) refuse_damaged();
     std::string text(header.identity_bytes, '\0');
     std::span<std::byte> const bytes = std::as_writable_bytes(std::span(text.data(), text.size()));
@@ -202,10 +203,8 @@ class extraction_journal {
   }
 
   void synchronise() {
-    int state = 0;
-    do state = ::fdatasync(descriptor_);
-    while (state != 0 && errno == EINTR);
-    if (state != 0) throw_write_failure(path_, "synchronising", errno);
+    if (detail::repeat_interrupted([this] { return ::fdatasync(descriptor_); }) != 0)
+      throw_write_failure(path_, "synchronising", errno);
     synchronised_ = std::chrono::steady_clock::now();
   }
 
@@ -290,10 +289,8 @@ class extraction_journal {
   }
 
   void cut(std::uint64_t end) {
-    int state = 0;
-    do state = ::ftruncate(descriptor_, static_cast<::off_t>(end));
-    while (state != 0 && errno == EINTR);
-    if (state != 0) throw_write_failure(path_, "shortening", errno);
+    if (detail::repeat_interrupted([&] { return ::ftruncate(descriptor_, static_cast<::off_t>(end)); }) != 0)
+      throw_write_failure(path_, "shortening", errno);
     end_ = end;
   }
 

@@ -39,7 +39,8 @@ inline journal_contents read_journal_contents(std::filesystem::path const& path)
   std::memcpy(&header, rest.data(), sizeof(header));
   rest = rest.subspan(sizeof(header));
   if (header.version != fmt::version)
-    refuse_file(path, "journal version: expected 2, found " + std::to_string(header.version));
+    refuse_file(path, "journal version: expected " + std::to_string(fmt::version) + ", found " +
+                          std::to_string(header.version));
   if (header.header_crc != fmt::crc_of(header))
     refuse_file(path, "the journal's header is damaged: its checksum differs");
   if (header.identity_bytes > rest.size() || crc32c(rest.first(header.identity_bytes)) != header.identity_crc)

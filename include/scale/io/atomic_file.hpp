@@ -113,10 +113,7 @@ class atomic_file {
   }
 
   static bool synchronise(int descriptor) noexcept {
-    int state = 0;
-    do state = ::fsync(descriptor);
-    while (state != 0 && errno == EINTR);
-    return state == 0;
+    return detail::repeat_interrupted([=] { return ::fsync(descriptor); }) == 0;
   }
 
   // A file system that cannot synchronise a folder says EINVAL: nothing more can be done there.

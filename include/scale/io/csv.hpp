@@ -105,8 +105,7 @@ class csv_parser {
 
 /// Reads all rows as texts. A UTF-8 byte order mark is dropped, empty lines at the very end are allowed. Throws
 /// input_error with file and line for anything else out of form: rows of another length than the first, stray quotes,
-/// zero bytes, a header name that is empty or occurs
-/// twice, more than 4096 fields.
+/// zero bytes, a header name that is empty or occurs twice, more than 4096 fields.
 inline csv_table read_csv(std::filesystem::path const& path, csv_header header = csv_header::first_line,
                           char separator = ',') {
   mapped_file const file(path);

@@ -96,10 +96,8 @@ class json_lines_writer {
 
   /// Brings what was written to disk.
   void synchronise() {
-    int state = 0;
-    do state = ::fdatasync(descriptor_);
-    while (state != 0 && errno == EINTR);
-    if (state != 0 && errno != EINVAL) throw_write_failure(path_, "synchronising", errno);  // EINVAL: a pipe or device
+    bool const good = detail::repeat_interrupted([this] { return ::fdatasync(descriptor_); }) == 0;
+    if (!good && errno != EINVAL) throw_write_failure(path_, "synchronising", errno);  // EINVAL: a pipe or device
   }
 
  private:

@@ -194,7 +194,7 @@ class pretrainer {
     return options;
   }
 
-  index_t clips_per_video() { return pretraining_sets * options_.set_size; }
+  index_t clips_per_video() const { return pretraining_sets * options_.set_size; }
 
   pretrain_options options_;
   clip_source<T, B> source_;

@@ -24,6 +24,17 @@ __device__ void for_row(T const* row, index_t columns, F const& f) {
   for (index_t j = lane_number() * Width; j < columns; j += index_t{warp_size} * Width) f(j, load<Width>(row + j));
 }
 
+/// Sum of the products of two rows, in every lane.
+template <int Width, class T>
+__device__ float row_dot(T const* a, T const* b, index_t columns) {
+  float dot = 0;
+  for_row<Width>(a, columns, [&](index_t j, lanes<Width> const& v) {
+    lanes<Width> const w = load<Width>(b + j);
+    for (int k = 0; k < Width; ++k) dot += v[k] * w[k];
+  });
+  return warp_sum(dot);
+}
+
 /// Launches a kernel with a warp per row.
 template <class... Parameters>
 void launch_rows(context const& c, char const* op, index_t rows, void (*kernel)(Parameters...),
