@@ -9,6 +9,7 @@
 #include <scale/cuda/context.hpp>
 #include <scale/cuda/copy.hpp>
 #include <scale/cuda/cross_entropy.hpp>
+#include <scale/cuda/devices.hpp>
 #include <scale/cuda/dropout.hpp>
 #include <scale/cuda/element.hpp>
 #include <scale/cuda/elementwise_product.hpp>

@@ -7,15 +7,19 @@
 #include <scale/eval/centring_tensors.hpp>
 #include <scale/eval/clip_source.hpp>
 #include <scale/io/file_error.hpp>
+#include <scale/ops/transfer.hpp>
 
+#include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
 namespace scale {
 
-/// Borrows the store, whose videos must all have the same number of clips; host backends only, which read the mapped
-/// file. Owns the videos' means where the input is centred.
-template <floating T, host_backend B>
+/// Borrows the store, whose videos must all have the same number of clips. Host backends read the mapped file; for
+/// others features and positions are copied to their memory, once: resource_error where they do not fit. Owns the
+/// videos' means where the input is centred.
+template <floating T, backend B>
 class store_clips {
  public:
   /// `scale`: s [D] of the training store; empty takes this store's own (it is the training store). Paper's input
@@ -24,10 +28,10 @@ class store_clips {
               location at = location::current())
       : scale_(std::move(scale)) {
     if (store.feature_type() == stored_type::f16)
-      source_.features = store.features<B, f16>(at);
+      source_.features = features_in(b, store, halves_, at);
     else
-      source_.features = store.features<B, float>(at);
-    source_.positions = store.positions<B>();
+      source_.features = features_in(b, store, floats_, at);
+    source_.positions = positions_in(b, store, at);
     if (input == input_kind::paper) {
       scale_.clear();
       return;
@@ -51,6 +55,31 @@ class store_clips {
   std::vector<double> const& scale() const { return scale_; }
 
  private:
+  template <class S>
+  static tensor_view<S const, 3, B> features_in(B const& b, feature_store const& store, tensor<S, 3, B>& there,
+                                                location at) {
+    if constexpr (host_backend<B>) {
+      return store.features<B, S>(at);
+    } else {
+      there = tensor<S, 3, B>(b, shape{store.videos(), store.clips(), store.feature_width()}, at);
+      std::span<std::byte const> const stored = store.raw_features();
+      upload(b, std::span(reinterpret_cast<S const*>(stored.data()), stored.size() / sizeof(S)), there.view(), at);
+      return there.view();
+    }
+  }
+
+  tensor_view<float const, 3, B> positions_in(B const& b, feature_store const& store, location at) {
+    if constexpr (host_backend<B>) {
+      return store.positions<B>();
+    } else {
+      positions_ = tensor<float, 3, B>(b, shape{store.videos(), store.clips(), position_width}, at);
+      upload(b, store.position_values(), positions_.view(), at);
+      return positions_.view();
+    }
+  }
+
+  tensor<f16, 3, B> halves_;
+  tensor<float, 3, B> floats_, positions_;
   std::vector<double> scale_;
   centring_tensors<T, B> centring_;
   clip_source<T, B> source_;

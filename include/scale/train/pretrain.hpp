@@ -174,8 +174,8 @@ pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_o
   return result;
 }
 
-/// The same on a feature store, read where it is mapped. Fills in what `run` says of the store.
-template <floating T, host_backend B>
+/// The same on a feature store, as store_clips makes it readable. Fills in what `run` says of the store.
+template <floating T, backend B>
 pretrain_result pretrain(B const& b, feature_store const& store, pretrain_options const& options, pretrain_run run,
                          train_callbacks const& callbacks = {}, std::stop_token stop = {},
                          location at = location::current()) {

@@ -412,6 +412,11 @@ cudaError_t cudaSetDevice(int device) {
   e().device = device;
   return cudaSuccess;
 }
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  if (device < 0 || device >= e().found.devices) return remember(cudaErrorInvalidDevice);
+  *properties = {"emulated device", std::size_t{1} << 30, 9, device};
+  return cudaSuccess;
+}
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
   *value = 1;
   return cudaSuccess;
