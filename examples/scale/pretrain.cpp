@@ -74,8 +74,10 @@ std::string shell_text(std::vector<std::string> const& words) {
 void print(session const& s, pretrain_result const& result) {
   bool const done_before = result.steps_here == 0;
   if (s.options.json) {
-    nlohmann::ordered_json object = {
-        {"model", result.model.string()}, {"steps", result.steps}, {"done_before", done_before}};
+    nlohmann::ordered_json object = {{"model", result.model.string()},
+                                     {"steps", result.steps},
+                                     {"done_before", done_before},
+                                     {"refused", result.refused}};
     if (result.last)
       object.update({{"loss", result.last->total},
                      {"set_loss", result.last->set_loss},

@@ -223,7 +223,7 @@ TEST_CASE("runs: a gradient whose square is not finite is refused by name") {
   CHECK_NOTHROW(scale::require_finite_gradients(b, params, 7));
 }
 
-TEST_CASE("runs: a refused step is a line of the metrics, the last checkpoint stays, and resuming writes it over") {
+TEST_CASE("runs: a refused step is a line of the metrics, the last checkpoint stays, and resuming goes on from there") {
   temporary_folder const folder;
   context const b;
   clips data(b, {.videos = 11, .clips = 5, .width = 7});
@@ -235,9 +235,11 @@ TEST_CASE("runs: a refused step is a line of the metrics, the last checkpoint st
   CHECK_THROWS_AS(
       scale::pretrain<float>(b, data.source, tiny(9), run_in(folder / "run", scale::run_start::fresh), callbacks),
       scale::divergence_error);
-  auto const lines = metrics_of(folder / "run");
-  REQUIRE(lines.size() == 5);
+  CHECK(metrics_of(folder / "run").size() == 4);
+  auto const lines = testing::refusals_of(folder / "run");
+  REQUIRE(lines.size() == 1);
   CHECK(lines.back().at("step") == 5);
+  CHECK(lines.back().at("refusals") == 1);
   CHECK(lines.back().at("refused").get<std::string>().find("feature") != std::string::npos);
   CHECK(scale::run_folder(folder / "run").checkpoints() == std::vector<scale::index_t>{3});
   clips const whole(b, {.videos = 11, .clips = 5, .width = 7});

@@ -39,21 +39,24 @@ TEST_CASE("a run is removed, what else lies in its folder stays") {
   CHECK(std::distance(std::filesystem::directory_iterator(run.path()), {}) == 1);
 }
 
-TEST_CASE("metrics are cut back to a step, torn lines go") {
+TEST_CASE("metrics are cut back to a step, torn lines go, what is said of refused steps stays") {
   temporary_folder const t;
   scale::run_folder const run(t.path());
   run.cut_metrics(3);  // nothing there: nothing to do
   {
     scale::json_lines_writer lines(run.metrics_file());
-    for (int step = 1; step <= 5; ++step) lines.write({{"step", step}, {"loss", 1.0 / step}});
+    for (int step = 1; step <= 3; ++step) lines.write({{"step", step}, {"loss", 1.0 / step}});
+    lines.write({{"step", 5}, {"refused", "the loss"}});
+    for (int step = 4; step <= 5; ++step) lines.write({{"step", step}, {"loss", 1.0 / step}});
   }
   std::ofstream(run.metrics_file(), std::ios::app) << "{\"step\": 6, \"lo";
-  run.cut_metrics(3);
+  CHECK(run.cut_metrics(3) == 1);
   auto const lines = scale::read_json_lines(run.metrics_file());
-  REQUIRE(lines.size() == 3);
-  CHECK(lines.back().at("step") == 3);
-  run.cut_metrics(0);
-  CHECK(scale::read_json_lines(run.metrics_file()).empty());
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[2].at("step") == 3);
+  CHECK(lines[3].contains("refused"));
+  CHECK(run.cut_metrics(0) == 1);
+  CHECK(scale::read_json_lines(run.metrics_file()).size() == 1);
 }
 
 TEST_CASE("a new run is refused where any file of a run lies, a resumed one where they are another's") {

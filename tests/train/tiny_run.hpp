@@ -25,10 +25,18 @@ inline scale::pretrain_options tiny_options() {
   return o;
 }
 
-/// The metrics without their times.
+/// The metrics without their times, and without what is said of refused steps.
 inline std::vector<nlohmann::json> metrics_of(std::filesystem::path const& folder) {
   auto lines = scale::read_json_lines(folder / "metrics.jsonl");
+  std::erase_if(lines, [](nlohmann::json const& line) { return line.contains("refused"); });
   for (auto& line : lines) line.erase("seconds");
+  return lines;
+}
+
+/// What is said of refused steps.
+inline std::vector<nlohmann::json> refusals_of(std::filesystem::path const& folder) {
+  auto lines = scale::read_json_lines(folder / "metrics.jsonl");
+  std::erase_if(lines, [](nlohmann::json const& line) { return !line.contains("refused"); });
   return lines;
 }
 

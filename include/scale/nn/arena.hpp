@@ -4,10 +4,12 @@
 
 #include <scale/core/dtype.hpp>
 #include <scale/core/tensor_view.hpp>
+#include <scale/nn/tensor_watch.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace scale {
@@ -69,6 +71,17 @@ class arena {
   /// release looks at all records.
   void record(arena_log* log) { log_ = log; }
 
+  /// Shows every tensor that `computed` is told of to `watch`, which is the caller's; nullptr stops.
+  void watch(tensor_watch* watch) { watch_ = watch; }
+
+  /// Networks say here what they have just computed; see tensor_watch::look for the arguments. Without a watch this
+  /// does nothing.
+  template <element T, int Rank>
+  void computed(B const& b, std::string_view what, std::string_view owner, std::string_view part,
+                tensor_view<T, Rank, B> view) const {
+    if (watch_ != nullptr) watch_->look(b, what, owner, part, tensor_view<T const, Rank, B>(view));
+  }
+
   std::size_t peak() const { return peak_; }
   std::size_t capacity() const { return capacity_; }
 
@@ -78,6 +91,7 @@ class arena {
   std::size_t used_ = 0;
   std::size_t peak_ = 0;
   arena_log* log_ = nullptr;
+  tensor_watch* watch_ = nullptr;
 };
 
 /// Releases what was taken since it was made.

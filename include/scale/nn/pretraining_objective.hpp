@@ -48,7 +48,9 @@ class set_objective {
     index_t const rows = summaries.extent(0), n = rows / pretraining_sets;
     tensor_view<T, 2, B> const projected = take(a, rows);  // and later its gradient
     head_.forward(b, p, state_, summaries, projected, head_activation::stays);
+    a.computed(b, "output", "set_head", "", projected);
     l2_normalize_forward(b, projected, {.y = z, .norm = norm_});
+    a.computed(b, "unit vectors", "set_head", "", z);
     symmetric_info_nce_forward(b, set_of(z, 0),
                                {.other = set_of(z, 1),
                                 .temperature = config_.set_temperature,
@@ -64,8 +66,11 @@ class set_objective {
                                  .scale = scale,
                                  .da = set_of(projected, 0),
                                  .dother = set_of(projected, 1)});
+    a.computed(b, "gradient of the unit vectors", "set_head", "", projected);
     l2_normalize_backward(b, z, {.dy = projected, .norm = norm_, .dx = projected});
+    a.computed(b, "output gradient", "set_head", "", projected);
     head_.backward(b, p, state_, summaries, projected, dsummaries);
+    a.computed(b, "input gradient", "set_head", "", dsummaries);
   }
 
   void plan(arena<B>& a, index_t rows) {
@@ -120,21 +125,30 @@ class dense_objective {
       arena_scope const activations(a);
       prediction_.take_act(a, prediction_state_, m);
       prediction_.forward(b, p, prediction_state_, h, query_.raw, head_activation::goes);
+      a.computed(b, "output", "dense_pred_head", "", query_.raw);
       l2_normalize_forward(b, query_.raw, {.y = query_.unit, .norm = query_.norm});
+      a.computed(b, "unit vectors", "dense_pred_head", "", query_.unit);
     }
     {
       arena_scope const activations(a);
       target_.take_act(a, target_state_, n);
       target_.forward(b, p, target_state_, x, key_.raw, head_activation::stays);
+      a.computed(b, "output", "dense_target_head", "", key_.raw);
       l2_normalize_forward(b, key_.raw, {.y = key_.unit, .norm = key_.norm});
+      a.computed(b, "unit vectors", "dense_target_head", "", key_.unit);
       contrast(b, clip_numbers, scale, result);
+      a.computed(b, "gradient of the unit vectors", "dense_pred_head", "", query_.raw);
+      a.computed(b, "gradient of the unit vectors", "dense_target_head", "", key_.raw);
       l2_normalize_backward(b, key_.unit, {.dy = key_.raw, .norm = key_.norm, .dx = key_.raw});
+      a.computed(b, "output gradient", "dense_target_head", "", key_.raw);
       target_.backward(b, p, target_state_, x, key_.raw);
     }
     prediction_.take_act(a, prediction_state_, m);
     prediction_.recompute(b, prediction_state_);
     l2_normalize_backward(b, query_.unit, {.dy = query_.raw, .norm = query_.norm, .dx = query_.raw});
+    a.computed(b, "output gradient", "dense_pred_head", "", query_.raw);
     prediction_.backward(b, p, prediction_state_, h, query_.raw, dh);
+    a.computed(b, "input gradient", "dense_pred_head", "", dh);
   }
 
   void plan(arena<B>& a, index_t m, index_t n) {

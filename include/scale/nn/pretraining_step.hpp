@@ -56,6 +56,7 @@ class pretraining_step {
     fill(b, dh, 0);
     set_part(b, p, h, dh, config_.set_weight / weights, set_result);
     if (masked != 0) dense_part(b, p, h, dh, batch.x, config_.dense_weight / weights, dense_result);
+    arena_.computed(b, "output gradient", "norm", "", dh);
     transformer_.backward(b, p, arena_, dh);
 
     pretraining_losses losses;
@@ -70,6 +71,23 @@ class pretraining_step {
     }
     losses.total = (config_.set_weight * losses.set_loss + config_.dense_weight * losses.dense_loss) / weights;
     return losses;
+  }
+
+  /// The name of the first tensor within the network that is not finite when forward_backward is called like this;
+  /// empty where all are finite, and where only those are not that are not looked at: statistics, losses, parameters
+  /// and their gradients.
+  std::string first_not_finite(B const& b, set_transformer_model<T, B>& model, clip_sets<T, B> const& batch,
+                               std::uint64_t seed, std::uint32_t step, location at = location::current()) {
+    tensor_watch watch;
+    arena_.watch(&watch);
+    try {
+      forward_backward(b, model, batch, seed, step, at);
+    } catch (...) {
+      arena_.watch(nullptr);
+      throw;
+    }
+    arena_.watch(nullptr);
+    return watch.first();
   }
 
   /// Normalised set projections [videos * 2, set_dim] of the last call; valid until the next.
@@ -135,6 +153,7 @@ class pretraining_step {
     tensor_view<T, 2, B> const summaries = arena_.template take<T>(shape{rows.extent(0), config_.width});
     tensor_view<T, 2, B> const dsummaries = arena_.template take<T>(summaries.extents());
     gather_rows_forward(b, h, {.index = rows, .y = summaries});
+    arena_.computed(b, "input", "set_head", "", summaries);
     set_.forward_backward(b, p, arena_, summaries, scale, result, z_, dsummaries);
     gather_rows_backward(b, dsummaries, {.index = rows, .dx = dh});
   }
@@ -146,6 +165,7 @@ class pretraining_step {
     tensor_view<T, 2, B> const masked = arena_.template take<T>(shape{rows.extent(0), config_.width});
     tensor_view<T, 2, B> const dmasked = arena_.template take<T>(masked.extents());
     gather_rows_forward(b, h, {.index = rows, .y = masked});
+    arena_.computed(b, "input", "dense_pred_head", "", masked);
     dense_.forward_backward(b, p, arena_, masked, x, transformer_.clip_numbers(), scale, result, dmasked);
     gather_rows_backward(b, dmasked, {.index = rows, .dx = dh});
   }

@@ -110,6 +110,7 @@ class set_transformer {
     else
       run_blocks(b, p, a);
     norm_.forward(b, p, h_.back(), norm_statistics_, out);
+    a.computed(b, "output", "norm", "", out);
     return out;
   }
 
@@ -123,6 +124,7 @@ class set_transformer {
   void backward(B const& b, parameters<T, B>& p, arena<B>& a, matrix dout) {
     arena_scope const scope(a);
     norm_.backward(b, p, h_.back(), norm_statistics_, dout, dout, write_mode::assign);
+    a.computed(b, "input gradient", "norm", "", dout);
     matrix dh = dout;
     for (std::size_t i = blocks_.size(); i-- > 0;) {
       token_layout<B> const layout = layout_of(i);
@@ -198,7 +200,9 @@ class set_transformer {
     matrix const projections = a.template take<T>(shape{u + padded, width});
     input_projection_.forward(b, p, x_, projections.rows(0, u));
     fill(b, projections.rows(u, padded), 0);
+    a.computed(b, "output", "input_projection", "", projections);
     position0_.forward(b, p, position_, hidden_, activation::relu);
+    a.computed(b, "activation", "pos_encoding_mlp", "", hidden_);
     matrix const places = a.template take<T>(shape{r, width});
     if (placed_.has_data()) {
       matrix const some = a.template take<T>(shape{position_.extent(0), width});
@@ -208,6 +212,7 @@ class set_transformer {
     } else {
       position2_.forward(b, p, hidden_, places);
     }
+    a.computed(b, "output", "pos_encoding_mlp", "", places);
     assemble_tokens_forward(b, projections,
                             {.position = places,
                              .source = source_,
@@ -215,6 +220,7 @@ class set_transformer {
                              .cls_token = p.vector(cls_token_),
                              .tokens = h_[0],
                              .clips = selection_.clips});
+    a.computed(b, "tokens", "transformer", "", h_[0]);
   }
 
   void embedding_backward(B const& b, parameters<T, B>& p, arena<B>& a, matrix dtokens) {
@@ -231,10 +237,13 @@ class set_transformer {
                               .dposition = dplaces,
                               .dmask_token = dmask_token,
                               .dcls_token = p.vector_gradient(cls_token_)});
+    a.computed(b, "output gradient", "input_projection", "", dprojections);
+    a.computed(b, "output gradient", "pos_encoding_mlp", "", dplaces);
     input_projection_.backward(b, p, x_, dprojections.rows(0, u));
     tensor_view<T const, 2, B> const dsome = chosen(b, a, dplaces, placed_);
     matrix const dhidden = a.template take<T>(hidden_.extents());
     position2_.backward(b, p, hidden_, dsome, dhidden);
+    a.computed(b, "activation gradient", "pos_encoding_mlp", "", dhidden);
     relu_backward(b, hidden_, {.dy = dhidden, .dx = dhidden});
     position0_.backward(b, p, position_, dhidden);
   }

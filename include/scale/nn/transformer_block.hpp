@@ -60,7 +60,8 @@ class transformer_block {
   /// Parameters NAME.norm1, .attn.qkv, .attn.proj, .norm2, .mlp.fc1, .mlp.fc2. `place` numbers the block's four
   /// dropouts: attention weights, attention output, MLP activation, MLP output.
   transformer_block(parameter_table const& table, std::string const& name, index_t heads, std::uint32_t place)
-      : heads_(heads),
+      : name_(name),
+        heads_(heads),
         place_(place),
         width_(table.at(name + ".norm1.weight").shape[0]),
         hidden_(table.at(name + ".mlp.fc1.weight").shape[0]),
@@ -103,12 +104,16 @@ class transformer_block {
                matrix_arg<T, B> y) const {
     bool const chosen = layout.rows.has_data();
     norm1_.forward(b, p, x, s.statistics1, s.normed1);
+    a.computed(b, "output", name_, "norm1", s.normed1);
     if (chosen) {
       gather_rows_forward(b, s.normed1, {.index = layout.rows, .y = s.normed1_rows});
       qkv_.rows_forward(b, p, 0, width_, s.normed1_rows, s.query);
       qkv_.rows_forward(b, p, width_, 2 * width_, s.normed1, s.key_value);
+      a.computed(b, "queries", name_, "attn.qkv", s.query);
+      a.computed(b, "keys and values", name_, "attn.qkv", s.key_value);
     } else {
       qkv_.forward(b, p, s.normed1, s.joint);
+      a.computed(b, "output", name_, "attn.qkv", s.joint);
     }
     attention_forward(b, s.query,
                       {.k = s.key_value.columns(0, width_),
@@ -121,24 +126,33 @@ class transformer_block {
                        .probs = s.probs,
                        .dropout = dropout.p,
                        .key = dropout.key(place_)});
+    a.computed(b, "weights", name_, "attn", s.probs);
+    a.computed(b, "weighted values", name_, "attn", s.attended);
     proj_.forward(b, p, s.attended, s.middle);
+    a.computed(b, "output", name_, "attn.proj", s.middle);
     tensor_view<T const, 2, B> residual = x;
     if (chosen) {
       gather_rows_forward(b, x, {.index = layout.rows, .y = y});
       residual = y;
     }
     dropout_forward(b, s.middle, residual_sum(s.middle, residual, dropout, 1, layout));
+    a.computed(b, "sum after the attention", name_, "", s.middle);
     norm2_.forward(b, p, s.middle, s.statistics2, s.normed2);
+    a.computed(b, "output", name_, "norm2", s.normed2);
     arena_scope const scope(a);
     tensor_view<T, 2, B> const act = a.template take<T>(shape{y.extent(0), hidden_});
     if (s.pre.has_data()) {
       fc1_.forward(b, p, s.normed2, s.pre);
+      a.computed(b, "output", name_, "mlp.fc1", s.pre);
       gelu_dropout(b, s.pre, activated(act, {}, dropout, layout));
     } else {
       fc1_.forward(b, p, s.normed2, act, activation::gelu);
     }
+    a.computed(b, "activation", name_, "mlp", act);
     fc2_.forward(b, p, act, y);
+    a.computed(b, "output", name_, "mlp.fc2", y);
     dropout_forward(b, y, residual_sum(y, s.middle, dropout, 3, layout));
+    a.computed(b, "output", name_, "", y);
   }
 
   /// Gradients from dy [q, h], which is overwritten, as is the state. Parameters +=. Where all rows were put out, the
@@ -155,24 +169,34 @@ class transformer_block {
     tensor_view<T, 2, B> const dbranch = a.template take<T>(shape{q, width_});
 
     mlp_backward(b, p, a, layout, dropout, s, dy, dropped, dbranch);  // dy is the gradient of middle from here on
+    a.computed(b, "gradient of the sum after the attention", name_, "", dy);
 
     undrop(b, dy, dropped, dropout, 1, layout);
+    a.computed(b, "output gradient", name_, "attn.proj", dropped);
     proj_.backward(b, p, s.attended, dropped, dbranch);
+    a.computed(b, "input gradient", name_, "attn.proj", dbranch);
     if (!chosen) {
       tensor_view<T, 2, B> const djoint = a.template take<T>(shape{n, 3 * width_});
       attention_gradient(b, layout, dropout, s, dbranch, djoint.columns(0, width_), djoint.columns(width_, 2 * width_));
+      a.computed(b, "output gradient", name_, "attn.qkv", djoint);
       qkv_.backward(b, p, s.normed1, djoint, dbranch);
+      a.computed(b, "input gradient", name_, "attn.qkv", dbranch);
       norm1_.backward(b, p, x, s.statistics1, dbranch, dy, write_mode::accumulate);
+      a.computed(b, "input gradient", name_, "", dy);
       return;
     }
     tensor_view<T, 2, B> const dquery = a.template take<T>(shape{q, width_});
     tensor_view<T, 2, B> const dkey_value = a.template take<T>(shape{n, 2 * width_});
     attention_gradient(b, layout, dropout, s, dbranch, dquery, dkey_value);
+    a.computed(b, "gradient of the queries", name_, "attn.qkv", dquery);
+    a.computed(b, "gradient of the keys and values", name_, "attn.qkv", dkey_value);
     qkv_.rows_backward(b, p, width_, 2 * width_, s.normed1, dkey_value, dx);
     qkv_.rows_backward(b, p, 0, width_, s.normed1_rows, dquery, dbranch);
     gather_rows_backward(b, dbranch, {.index = layout.rows, .dx = dx});
+    a.computed(b, "input gradient", name_, "attn.qkv", dx);
     norm1_.backward(b, p, x, s.statistics1, dx, dx, write_mode::assign);
     gather_rows_backward(b, dy, {.index = layout.rows, .dx = dx});
+    a.computed(b, "input gradient", name_, "", dx);
   }
 
   /// Takes from the arena what forward and backward take at most, in a scope: for planning.
@@ -224,10 +248,14 @@ class transformer_block {
     tensor_view<T, 2, B> const act = a.template take<T>(s.pre.extents());
     tensor_view<T, 2, B> const dact = a.template take<T>(s.pre.extents());
     undrop(b, dy, dropped, dropout, 3, layout);
+    a.computed(b, "output gradient", name_, "mlp.fc2", dropped);
     gelu_dropout(b, s.pre, activated(act, s.pre, dropout, layout));
     fc2_.backward(b, p, act, dropped, dact);
+    a.computed(b, "input gradient", name_, "mlp.fc2", dact);
     elementwise_product(b, dact, {.by = s.pre, .y = dact});
+    a.computed(b, "output gradient", name_, "mlp.fc1", dact);
     fc1_.backward(b, p, s.normed2, dact, dnormed);
+    a.computed(b, "input gradient", name_, "mlp.fc1", dnormed);
     norm2_.backward(b, p, s.middle, s.statistics2, dnormed, dy, write_mode::accumulate);
   }
 
@@ -251,6 +279,7 @@ class transformer_block {
                         .key = dropout.key(place_)});
   }
 
+  std::string name_;
   index_t heads_ = 0;
   std::uint32_t place_ = 0;
   index_t width_ = 0;

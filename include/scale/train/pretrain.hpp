@@ -43,6 +43,7 @@ struct pretrain_result {
   std::filesystem::path model;
   index_t steps = 0;
   index_t steps_here = 0;  // 0: the run was done before
+  index_t refused = 0;     // steps, each of which ended the run until it was resumed
 };
 
 namespace detail {
@@ -80,7 +81,8 @@ inline std::optional<pretraining_losses> last_losses(std::filesystem::path const
 /// checkpoints stay. Files that are not this run's are neither replaced nor gone on from: argument_error or
 /// input_error. A request to stop is followed after the step in progress: a checkpoint is written, then cancelled_error
 /// thrown; resuming gives the same bits as a run that was never stopped. A step that diverges is refused: a
-/// line of metrics.jsonl says why, divergence_error is thrown, and the last checkpoint stays. A folder that another
+/// line of metrics.jsonl says why and how many were refused so far, divergence_error is thrown, and the last checkpoint
+/// stays. Resuming keeps that line. A folder that another
 /// process trains in is refused. Progress is reported after every step.
 template <floating T, backend B>
 pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_options const& options,
@@ -116,7 +118,7 @@ pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_o
   folder.remove_unfinished();
   folder.write_config(config);
   index_t const first = trainer.steps_done(), per_epoch = trainer.steps_per_epoch();
-  folder.cut_metrics(first);
+  index_t const refused = folder.cut_metrics(first);
   json_lines_writer metrics(folder.metrics_file());
   auto const checkpoint = [&] {
     metrics.synchronise();
@@ -125,7 +127,7 @@ pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_o
   };
   progress_clock const clock;
   double last_checkpoint = 0;
-  pretrain_result result{{}, folder.model_file(), trainer.steps(), trainer.steps() - first};
+  pretrain_result result{{}, folder.model_file(), trainer.steps(), trainer.steps() - first, refused};
   if (first == trainer.steps()) result.last = detail::last_losses(folder.metrics_file());
   while (trainer.steps_done() < trainer.steps()) {
     if (stop.stop_requested()) {
@@ -138,7 +140,7 @@ pretrain_result pretrain(B const& b, clip_source<T, B> const& source, pretrain_o
       try {
         return trainer.step(b);
       } catch (divergence_error const& e) {
-        metrics.write({{"step", e.step()}, {"refused", e.reason()}});
+        metrics.write({{"step", e.step()}, {"refused", e.reason()}, {"refusals", refused + trainer.refused()}});
         throw;
       }
     }();

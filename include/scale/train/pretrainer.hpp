@@ -96,6 +96,9 @@ class pretrainer {
   index_t steps_done() const { return static_cast<index_t>(optimiser_.steps()); }
   index_t steps_per_epoch() const { return sampler_.steps_per_epoch(); }
 
+  /// Steps that this object has refused.
+  index_t refused() const { return refused_; }
+
   /// Rate of the step after `done` others.
   double rate(index_t done) const { return options_.lr * schedule_(static_cast<double>(done)); }
 
@@ -106,8 +109,9 @@ class pretrainer {
   }
 
   /// The next step on a given batch: videos [n], clips and mask [n, 2, set_size]. Throws divergence_error, with the
-  /// parameters of the step before, where a loss, gradient or parameter is not finite; it names the feature, position
-  /// or parameter that is the reason, else the loss or the parameter whose gradient it is.
+  /// parameters of the step before, where a loss, gradient or parameter is not finite. It names the feature, position,
+  /// parameter or tensor within the network that was the first; to find that tensor the step is computed again. Where
+  /// all of these are finite then, it names the loss or the gradient.
   pretrain_step_result step(B const& b, set_batch const& batch) {
     index_t const done = steps_done();
     selection_.assign(b, batch.videos, batch.clips);
@@ -115,18 +119,19 @@ class pretrainer {
     tensor_view<T, 2, B> const x = x_.view().rows(0, rows), position = position_.view().rows(0, rows);
     selection_.gather_features(b, source_, options_.input, x);
     selection_.gather_positions(b, source_, position);
-    pretrain_step_result out{
-        step_.forward_backward(b, model_,
-                               {.x = x, .position = position, .clips = options_.set_size, .mask = batch.mask},
-                               options_.seed, static_cast<std::uint32_t>(done)),
-        rate(done)};
+    clip_sets<T, B> const sets{.x = x, .position = position, .clips = options_.set_size, .mask = batch.mask};
+    auto const number = static_cast<std::uint32_t>(done);
+    pretrain_step_result out{step_.forward_backward(b, model_, sets, options_.seed, number), rate(done)};
     try {
       require_finite(out.losses.set_loss, "set_loss", done + 1);
       require_finite(out.losses.dense_loss, "dense_loss", done + 1);
       require_finite_gradients(b, model_.parameters(), done + 1);
       require_finite_parameters(b, model_.parameters(), done + 1);
-    } catch (divergence_error const&) {
+    } catch (divergence_error const& e) {
+      ++refused_;
       require_finite_inputs(b, batch, x, position, done + 1);
+      std::string const first = step_.first_not_finite(b, model_, sets, options_.seed, number);
+      if (!first.empty()) throw divergence_error(done + 1, "NaN or infinity in " + first + ", so " + e.reason());
       throw;
     }
     optimiser_.step(b, model_.parameters(), out.lr);
@@ -207,6 +212,7 @@ class pretrainer {
   clip_selection<B> selection_;
   tensor<T, 2, B> x_, position_;
   set_batch drawn_;
+  index_t refused_ = 0;
 };
 
 }  // namespace scale

@@ -103,20 +103,25 @@ class run_folder {
 
   void write_config(nlohmann::json const& config) const { write_text(config_file(), config.dump(2) + "\n"); }
 
-  /// Keeps the metrics of steps 1 to `step`: those of later steps, and a line cut short by a crash, will be written
-  /// again by the run that resumes from there.
-  void cut_metrics(index_t step) const {
+  /// Keeps the metrics of steps 1 to `step` and what is said of refused steps, whose number is returned. Metrics of
+  /// later steps, and a line cut short by a crash, will be written again by the run that resumes from there.
+  index_t cut_metrics(index_t step) const {
     std::ifstream file(metrics_file(), std::ios::binary);
-    if (!file) return;
+    if (!file) return 0;
+    index_t refused = 0;
     std::string kept, line;
     while (std::getline(file, line)) {
       auto const json = nlohmann::json::parse(line, nullptr, false);
-      if (json.is_discarded() || !json.is_object() || !json.contains("step") || !json["step"].is_number_integer() ||
-          json["step"].get<index_t>() > step)
+      if (json.is_discarded() || !json.is_object() || !json.contains("step") || !json["step"].is_number_integer())
         break;
+      if (json.contains("refused"))
+        ++refused;
+      else if (json["step"].get<index_t>() > step)
+        continue;
       kept += line + '\n';
     }
     write_text(metrics_file(), kept);
+    return refused;
   }
 
  private:
