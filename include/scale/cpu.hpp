@@ -23,6 +23,7 @@
 #include <scale/cpu/group_mean.hpp>
 #include <scale/cpu/info_nce.hpp>
 #include <scale/cpu/l2_normalize.hpp>
+#include <scale/cpu/largest_magnitude.hpp>
 #include <scale/cpu/layer_norm.hpp>
 #include <scale/cpu/linear.hpp>
 #include <scale/cpu/matmul.hpp>

@@ -18,6 +18,7 @@
 #include <scale/cuda/group_mean.cuh>
 #include <scale/cuda/info_nce.cuh>
 #include <scale/cuda/l2_normalize.cuh>
+#include <scale/cuda/largest_magnitude.cuh>
 #include <scale/cuda/layer_norm.cuh>
 #include <scale/cuda/linear.cuh>
 #include <scale/cuda/mean_pool.cuh>

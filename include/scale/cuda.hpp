@@ -21,6 +21,7 @@
 #include <scale/cuda/group_mean.hpp>
 #include <scale/cuda/info_nce.hpp>
 #include <scale/cuda/l2_normalize.hpp>
+#include <scale/cuda/largest_magnitude.hpp>
 #include <scale/cuda/layer_norm.hpp>
 #include <scale/cuda/linear.hpp>
 #include <scale/cuda/matmul.hpp>

@@ -23,6 +23,7 @@
 #include <scale/ops/group_mean.hpp>
 #include <scale/ops/info_nce.hpp>
 #include <scale/ops/l2_normalize.hpp>
+#include <scale/ops/largest_magnitude.hpp>
 #include <scale/ops/layer_norm.hpp>
 #include <scale/ops/linear.hpp>
 #include <scale/ops/matmul.hpp>

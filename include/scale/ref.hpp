@@ -22,6 +22,7 @@
 #include <scale/ref/group_mean.hpp>
 #include <scale/ref/info_nce.hpp>
 #include <scale/ref/l2_normalize.hpp>
+#include <scale/ref/largest_magnitude.hpp>
 #include <scale/ref/layer_norm.hpp>
 #include <scale/ref/linear.hpp>
 #include <scale/ref/matmul.hpp>

@@ -99,6 +99,13 @@ void gather_clips(context const&, scale::tensor_view<S const, 3, context> store,
                            as_ref<scale::gather_clips_args<T, scale::ref::context>>(a));
 }
 
+template <scale::floating T>
+void largest_magnitude(context const&, scale::tensor_view<T const, 1, context> x,
+                       scale::largest_magnitude_args<T, context> const& a) {
+  scale::ref::largest_magnitude(scale::ref::context(), as_ref<scale::tensor_view<T const, 1, scale::ref::context>>(x),
+                                as_ref<scale::largest_magnitude_args<T, scale::ref::context>>(a));
+}
+
 template <scale::element T>
 void fill(context const&, scale::tensor_view<T, 1, context> destination, T value) {
   scale::ref::fill(scale::ref::context(), as_ref<scale::tensor_view<T, 1, scale::ref::context>>(destination), value);

@@ -20,6 +20,7 @@
 #include <scale/cuda/group_mean.cuh>
 #include <scale/cuda/info_nce.cuh>
 #include <scale/cuda/l2_normalize.cuh>
+#include <scale/cuda/largest_magnitude.cuh>
 #include <scale/cuda/layer_norm.cuh>
 #include <scale/cuda/linear.cuh>
 #include <scale/cuda/mean_pool.cuh>
@@ -29,7 +30,9 @@
 #include <scale/cuda/symmetric_info_nce.cuh>
 #include <scale/cuda/top_k.cuh>
 
-#define SCALE_CUDA_INSTANTIATE_COMMON() SCALE_CUDA_INSTANTIATE_FILL()
+#define SCALE_CUDA_INSTANTIATE_COMMON() \
+  SCALE_CUDA_INSTANTIATE_FILL()         \
+  SCALE_CUDA_INSTANTIATE_LARGEST_MAGNITUDE()
 
 #define SCALE_CUDA_INSTANTIATE(T)               \
   SCALE_CUDA_INSTANTIATE_ADAMW(T)               \

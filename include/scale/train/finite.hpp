@@ -3,7 +3,10 @@
 // A training step that would spoil the parameters is refused: losses and gradients must be finite.
 
 #include <scale/nn/parameters.hpp>
+#include <scale/ops/largest_magnitude.hpp>
+#include <scale/ops/transfer.hpp>
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -115,6 +118,29 @@ void require_finite_parameters(B const& b, parameters<T, B>& params, index_t ste
   for (parameter_entry const& entry : params.table().entries())
     if (!detail::all_finite(detail::part_of(all, entry))) detail::throw_not_finite(step, "parameter " + entry.name);
 }
+
+/// Says of a step's gradients and parameters whether it may be done. The numbers are looked at where they lie; two come
+/// to the host.
+template <floating T, backend B>
+class finite_check {
+ public:
+  explicit finite_check(B const& b) : largest_(b, shape{index_t{2}}) {}
+
+  /// Throws as require_finite_gradients and require_finite_parameters do.
+  void require(B const& b, parameters<T, B>& params, index_t step) {
+    tensor_view<acc_t<T>, 1, B> const largest = largest_.view();
+    largest_magnitude(b, params.gradients(), {.y = largest.rows(0, 1)});
+    largest_magnitude(b, params.masters(), {.y = largest.rows(1, 1)});
+    std::array<acc_t<T>, 2> host{};
+    download(b, largest, std::span<acc_t<T>>(host));
+    if (detail::all_below_limit(std::span<acc_t<T> const>(host).first(1)) && std::isfinite(host[1])) return;
+    require_finite_gradients(b, params, step);
+    require_finite_parameters(b, params, step);
+  }
+
+ private:
+  tensor<acc_t<T>, 1, B> largest_;
+};
 
 /// The name of the first tensor of `all` with a number that is not finite; empty where there is none.
 template <floating F>

@@ -74,6 +74,7 @@ class pretrainer {
         model_(b, model_config_of(options_, source.width()), options_.seed, at),
         optimiser_(b, model_.parameters(), {.weight_decay = options_.wd}, at),
         step_(b, model_.config(), sampler_.batch(), options_.set_size, at),
+        finite_(b),
         selection_(b, sampler_.batch(), clips_per_video()),
         x_(b, shape{sampler_.batch() * clips_per_video(), source.width()}),
         position_(b, shape{sampler_.batch() * clips_per_video(), position_width}) {
@@ -125,8 +126,7 @@ class pretrainer {
     try {
       require_finite(out.losses.set_loss, "set_loss", done + 1);
       require_finite(out.losses.dense_loss, "dense_loss", done + 1);
-      require_finite_gradients(b, model_.parameters(), done + 1);
-      require_finite_parameters(b, model_.parameters(), done + 1);
+      finite_.require(b, model_.parameters(), done + 1);
     } catch (divergence_error const& e) {
       ++refused_;
       require_finite_inputs(b, batch, x, position, done + 1);
@@ -209,6 +209,7 @@ class pretrainer {
   set_transformer_model<T, B> model_;
   adamw<T, B> optimiser_;
   pretraining_step<T, B> step_;
+  finite_check<T, B> finite_;
   clip_selection<B> selection_;
   tensor<T, 2, B> x_, position_;
   set_batch drawn_;
