@@ -11,6 +11,7 @@
 #include <scale/cuda/dropout.cuh>
 #include <scale/cuda/elementwise_product.cuh>
 #include <scale/cuda/fill.cuh>
+#include <scale/cuda/frame_pool.cuh>
 #include <scale/cuda/gather_clips.cuh>
 #include <scale/cuda/gather_rows.cuh>
 #include <scale/cuda/gelu.cuh>
@@ -20,9 +21,14 @@
 #include <scale/cuda/l2_normalize.cuh>
 #include <scale/cuda/layer_norm.cuh>
 #include <scale/cuda/linear.cuh>
+#include <scale/cuda/max_pool.cuh>
 #include <scale/cuda/mean_pool.cuh>
+#include <scale/cuda/packed_linear.cuh>
+#include <scale/cuda/patch_rows.cuh>
 #include <scale/cuda/relu.cuh>
 #include <scale/cuda/relu6.cuh>
+#include <scale/cuda/rotary.cuh>
 #include <scale/cuda/softmax.cuh>
 #include <scale/cuda/symmetric_info_nce.cuh>
 #include <scale/cuda/top_k.cuh>
+#include <scale/cuda/trilinear_resize.cuh>

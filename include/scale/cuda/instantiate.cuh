@@ -13,6 +13,7 @@
 #include <scale/cuda/dropout.cuh>
 #include <scale/cuda/elementwise_product.cuh>
 #include <scale/cuda/fill.cuh>
+#include <scale/cuda/frame_pool.cuh>
 #include <scale/cuda/gather_clips.cuh>
 #include <scale/cuda/gather_rows.cuh>
 #include <scale/cuda/gelu.cuh>
@@ -22,12 +23,17 @@
 #include <scale/cuda/l2_normalize.cuh>
 #include <scale/cuda/layer_norm.cuh>
 #include <scale/cuda/linear.cuh>
+#include <scale/cuda/max_pool.cuh>
 #include <scale/cuda/mean_pool.cuh>
+#include <scale/cuda/packed_linear.cuh>
+#include <scale/cuda/patch_rows.cuh>
 #include <scale/cuda/relu.cuh>
 #include <scale/cuda/relu6.cuh>
+#include <scale/cuda/rotary.cuh>
 #include <scale/cuda/softmax.cuh>
 #include <scale/cuda/symmetric_info_nce.cuh>
 #include <scale/cuda/top_k.cuh>
+#include <scale/cuda/trilinear_resize.cuh>
 
 #define SCALE_CUDA_INSTANTIATE_COMMON() SCALE_CUDA_INSTANTIATE_FILL()
 
@@ -40,6 +46,7 @@
   SCALE_CUDA_INSTANTIATE_CROSS_ENTROPY(T)       \
   SCALE_CUDA_INSTANTIATE_DROPOUT(T)             \
   SCALE_CUDA_INSTANTIATE_ELEMENTWISE_PRODUCT(T) \
+  SCALE_CUDA_INSTANTIATE_FRAME_POOL(T)          \
   SCALE_CUDA_INSTANTIATE_GATHER_CLIPS(T)        \
   SCALE_CUDA_INSTANTIATE_GATHER_ROWS(T)         \
   SCALE_CUDA_INSTANTIATE_GELU(T)                \
@@ -49,10 +56,15 @@
   SCALE_CUDA_INSTANTIATE_L2_NORMALIZE(T)        \
   SCALE_CUDA_INSTANTIATE_LAYER_NORM(T)          \
   SCALE_CUDA_INSTANTIATE_LINEAR(T)              \
+  SCALE_CUDA_INSTANTIATE_MAX_POOL(T)            \
   SCALE_CUDA_INSTANTIATE_MEAN_POOL(T)           \
+  SCALE_CUDA_INSTANTIATE_PACKED_LINEAR(T)       \
+  SCALE_CUDA_INSTANTIATE_PATCH_ROWS(T)          \
   SCALE_CUDA_INSTANTIATE_PRODUCT(T)             \
   SCALE_CUDA_INSTANTIATE_RELU(T)                \
   SCALE_CUDA_INSTANTIATE_RELU6(T)               \
+  SCALE_CUDA_INSTANTIATE_ROTARY(T)              \
   SCALE_CUDA_INSTANTIATE_SOFTMAX(T)             \
   SCALE_CUDA_INSTANTIATE_SYMMETRIC_INFO_NCE(T)  \
-  SCALE_CUDA_INSTANTIATE_TOP_K(T)
+  SCALE_CUDA_INSTANTIATE_TOP_K(T)               \
+  SCALE_CUDA_INSTANTIATE_TRILINEAR_RESIZE(T)
