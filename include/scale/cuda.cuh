@@ -6,6 +6,7 @@
 #include <scale/cuda/assemble_tokens.cuh>
 #include <scale/cuda/attention.cuh>
 #include <scale/cuda/batch_norm.cuh>
+#include <scale/cuda/convolution.cuh>
 #include <scale/cuda/copy.cuh>
 #include <scale/cuda/cross_entropy.cuh>
 #include <scale/cuda/dropout.cuh>

@@ -7,6 +7,7 @@
 #include <scale/cuda/attention.hpp>
 #include <scale/cuda/batch_norm.hpp>
 #include <scale/cuda/context.hpp>
+#include <scale/cuda/convolution.hpp>
 #include <scale/cuda/copy.hpp>
 #include <scale/cuda/cross_entropy.hpp>
 #include <scale/cuda/dropout.hpp>
@@ -14,6 +15,7 @@
 #include <scale/cuda/elementwise_product.hpp>
 #include <scale/cuda/fill.hpp>
 #include <scale/cuda/frame_pool.hpp>
+#include <scale/cuda/frozen_convolution.hpp>
 #include <scale/cuda/gather_clips.hpp>
 #include <scale/cuda/gather_rows.hpp>
 #include <scale/cuda/gelu.hpp>

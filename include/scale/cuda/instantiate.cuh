@@ -7,6 +7,7 @@
 #include <scale/cuda/assemble_tokens.cuh>
 #include <scale/cuda/attention.cuh>
 #include <scale/cuda/batch_norm.cuh>
+#include <scale/cuda/convolution.cuh>
 #include <scale/cuda/copy.cuh>
 #include <scale/cuda/cross_entropy.cuh>
 #include <scale/cuda/detail/product.cuh>
@@ -42,6 +43,7 @@
   SCALE_CUDA_INSTANTIATE_ASSEMBLE_TOKENS(T)     \
   SCALE_CUDA_INSTANTIATE_ATTENTION(T)           \
   SCALE_CUDA_INSTANTIATE_BATCH_NORM(T)          \
+  SCALE_CUDA_INSTANTIATE_CONVOLUTION(T)         \
   SCALE_CUDA_INSTANTIATE_COPY(T)                \
   SCALE_CUDA_INSTANTIATE_CROSS_ENTROPY(T)       \
   SCALE_CUDA_INSTANTIATE_DROPOUT(T)             \
