@@ -7,6 +7,7 @@
 #include <scale/cuda/attention.hpp>
 #include <scale/cuda/batch_norm.hpp>
 #include <scale/cuda/context.hpp>
+#include <scale/cuda/convolution.hpp>
 #include <scale/cuda/copy.hpp>
 #include <scale/cuda/cross_entropy.hpp>
 #include <scale/cuda/devices.hpp>
@@ -14,6 +15,8 @@
 #include <scale/cuda/element.hpp>
 #include <scale/cuda/elementwise_product.hpp>
 #include <scale/cuda/fill.hpp>
+#include <scale/cuda/frame_pool.hpp>
+#include <scale/cuda/frozen_convolution.hpp>
 #include <scale/cuda/gather_clips.hpp>
 #include <scale/cuda/gather_rows.hpp>
 #include <scale/cuda/gelu.hpp>
@@ -25,12 +28,17 @@
 #include <scale/cuda/layer_norm.hpp>
 #include <scale/cuda/linear.hpp>
 #include <scale/cuda/matmul.hpp>
+#include <scale/cuda/max_pool.hpp>
 #include <scale/cuda/mean_pool.hpp>
 #include <scale/cuda/options.hpp>
+#include <scale/cuda/packed_linear.hpp>
+#include <scale/cuda/patch_rows.hpp>
 #include <scale/cuda/pinned.hpp>
 #include <scale/cuda/relu.hpp>
 #include <scale/cuda/relu6.hpp>
+#include <scale/cuda/rotary.hpp>
 #include <scale/cuda/softmax.hpp>
 #include <scale/cuda/symmetric_info_nce.hpp>
 #include <scale/cuda/top_k.hpp>
 #include <scale/cuda/transfer.hpp>
+#include <scale/cuda/trilinear_resize.hpp>

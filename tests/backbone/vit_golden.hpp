@@ -59,7 +59,7 @@ void check_vit_golden(B const& b, Network& network, std::string const& name, cha
   std::vector<std::string> seen = {"input"}, stages;
   network.forward(b, clip.view(), feature.view(), [&](std::string_view stage, auto const& rows) {
     seen.emplace_back(stage);
-    if (blocks < 0 || stage != "norm") check_stage(seen.back(), ::golden::row_major(rows));
+    if (blocks < 0 || stage != "norm") check_stage(seen.back(), ::golden::row_major(b, rows));
   });
   for (auto const& stage : config.at("stages")) {
     std::string const of = stage.at("name");
@@ -68,7 +68,7 @@ void check_vit_golden(B const& b, Network& network, std::string const& name, cha
   }
   CHECK(seen == stages);
   if (blocks >= 0) return;
-  ::golden::feature_error const error(::golden::row_major(feature.view()), file.template read<double>("feature"));
+  ::golden::feature_error const error(::golden::row_major(b, feature.view()), file.template read<double>("feature"));
   CHECK(error.feature <= bound("feature"));
   CHECK(error.cosine <= bound("cosine"));
 }

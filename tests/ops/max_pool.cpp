@@ -55,6 +55,7 @@ struct pool_run {
 pool_case const stem{{2, 3, 2, 9, 8}, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}};
 pool_case const whole{{1, 19, 3, 4, 5}, {3, 4, 5}, {1, 1, 1}, {0, 0, 0}};
 pool_case const sparse{{1, 2, 5, 7, 33}, {2, 1, 4}, {3, 2, 5}, {1, 0, 3}};
+pool_case const packs{{2, 16, 2, 5, 6}, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}};
 pool_case const single{{1, 1, 1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}};
 pool_case const none{{0, 3, 2, 9, 8}, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}};
 
@@ -100,7 +101,7 @@ TEST_CASE("ref: max_pool agrees with its formula and its gradient with differenc
 TEST_CASE_TEMPLATE("max_pool agrees with ref in every layout", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
   scale::ref::context const oracle;
-  for (pool_case const& a : {stem, whole, sparse, single, none})
+  for (pool_case const& a : {stem, whole, sparse, packs, single, none})
     for (layout const l : testing::all_layouts) {
       // few values: many ties, of which the first counts
       std::vector<T> x = testing::random_values<T>(a.x.size(), 1, -3, 3);

@@ -34,9 +34,11 @@ TEST_CASE_TEMPLATE("patch_rows orders places and pixels as its contract says", T
         index_t const w = place % across * s.size + at % s.size;
         expected.push_back(clips[static_cast<std::size_t>((((n * s.c + c) * s.t + t) * s.h + h) * s.w + w)]);
       }
-    rows<T, test_backend> y(b, s.n * deep * down * across, s.c * s.frames * s.size * s.size);
-    scale::patch_rows(b, testing::make_tensor<5>(b, extents, clips), {.frames = s.frames, .size = s.size, .y = y});
-    testing::check_same_bits("y", y.values(b), expected);
+    for (index_t const gap : {3, 8}) {
+      rows<T, test_backend> y(b, s.n * deep * down * across, s.c * s.frames * s.size * s.size, gap);
+      scale::patch_rows(b, testing::make_tensor<5>(b, extents, clips), {.frames = s.frames, .size = s.size, .y = y});
+      testing::check_same_bits("y", y.values(b), expected);
+    }
   }
 }
 

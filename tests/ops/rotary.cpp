@@ -19,9 +19,10 @@ using testing::test_backend;
 TEST_CASE_TEMPLATE("rotary agrees with its formula, in place too", T, SCALE_TEST_TYPES) {
   test_backend const b = testing::make_backend();
   struct sizes {
-    index_t n, heads, width;
+    index_t n, heads, width, gap;
   };
-  for (sizes const s : {sizes{0, 2, 4}, sizes{1, 1, 2}, sizes{5, 3, 6}, sizes{300, 4, 64}}) {
+  for (sizes const s :
+       {sizes{0, 2, 4, 3}, sizes{1, 1, 2, 3}, sizes{5, 3, 6, 3}, sizes{300, 4, 64, 3}, sizes{7, 3, 16, 8}}) {
     CAPTURE(s.n);
     index_t const c = s.heads * s.width;
     auto const x = testing::random_values<T>(s.n * c, 1);
@@ -35,7 +36,7 @@ TEST_CASE_TEMPLATE("rotary agrees with its formula, in place too", T, SCALE_TEST
         expected.push_back(static_cast<double>(x[at]) * static_cast<double>(cosine[table]) +
                            partner * static_cast<double>(sine[table]));
       }
-    rows<T, test_backend> in(b, s.n, c, x), out(b, s.n, c);
+    rows<T, test_backend> in(b, s.n, c, x, s.gap), out(b, s.n, c, s.gap);
     auto const cosines = testing::make_tensor<2>(b, shape{s.n, s.width}, cosine);
     auto const sines = testing::make_tensor<2>(b, shape{s.n, s.width}, sine);
     scale::rotary(b, in.view(), {.cosine = cosines, .sine = sines, .y = out});

@@ -5,6 +5,7 @@
 
 #include <scale/core/tensor.hpp>
 #include <scale/io/name_map.hpp>
+#include <scale/ops/transfer.hpp>
 
 #include "support/golden_fill.hpp"
 #include <nlohmann/json.hpp>
@@ -167,6 +168,19 @@ std::vector<double> row_major(View const& x) {
     values.push_back(static_cast<double>(x.data_handle()[offset]));
   }
   return values;
+}
+
+/// The same on any backend, whose work is waited for.
+template <class B, class View>
+std::vector<double> row_major(B const& b, View const& x) {
+  constexpr int rank = scale::rank_of<View>;
+  using T = scale::element_t<View>;
+  if (x.size() == 0) return {};
+  std::int64_t reach = 1;
+  for (int axis = 0; axis < rank; ++axis) reach += (x.extent(axis) - 1) * x.stride(axis);
+  std::vector<T> memory(static_cast<std::size_t>(reach));
+  scale::download(b, scale::tensor_view<T const, 1, B>(x.data_handle(), scale::shape<1>{{reach}}), memory);
+  return row_major(scale::tensor_view<T const, rank, B>(memory.data(), x.extents(), x.strides()));
 }
 
 }  // namespace golden

@@ -4,28 +4,13 @@
 // where channels are.
 
 #include <scale/cuda/detail/rows.cuh>
+#include <scale/cuda/detail/volume.cuh>
 #include <scale/cuda/mean_pool.hpp>
 
 namespace scale::cuda::detail {
 
 template <class T>
-struct pooled_tensor {
-  T* data;
-  shape<5> extents, strides;
-
-  explicit pooled_tensor(tensor_view<T, 5, context> const& x)
-      : data(x.data_handle()), extents(x.extents()), strides(x.strides()) {}
-
-  __device__ index_t places() const { return extents[2] * extents[3] * extents[4]; }
-  __device__ T* channel(index_t n, index_t c) const { return data + n * strides[0] + c * strides[1]; }
-  __device__ index_t offset(index_t place) const {
-    index_t const w = place % extents[4], h = place / extents[4] % extents[3], t = place / extents[4] / extents[3];
-    return t * strides[2] + h * strides[3] + w * strides[4];
-  }
-};
-
-template <class T>
-SCALE_KERNEL mean_pool_by_warp_kernel(pooled_tensor<T const> x, matrix<T> y) {
+SCALE_KERNEL mean_pool_by_warp_kernel(volume<T const> x, matrix<T> y) {
   index_t const row = warp_row();
   if (row >= x.extents[0] * x.extents[1]) return;  // the whole warp
   index_t const n = row / x.extents[1], c = row % x.extents[1];
@@ -37,7 +22,7 @@ SCALE_KERNEL mean_pool_by_warp_kernel(pooled_tensor<T const> x, matrix<T> y) {
 }
 
 template <class T>
-SCALE_KERNEL mean_pool_by_thread_kernel(pooled_tensor<T const> x, matrix<T> y) {
+SCALE_KERNEL mean_pool_by_thread_kernel(volume<T const> x, matrix<T> y) {
   index_t const i = static_cast<index_t>(blockIdx.x) * row_tuning::block + threadIdx.x;
   if (i >= x.extents[0] * x.extents[1]) return;
   index_t const n = i / x.extents[1], c = i % x.extents[1];
@@ -48,7 +33,7 @@ SCALE_KERNEL mean_pool_by_thread_kernel(pooled_tensor<T const> x, matrix<T> y) {
 }
 
 template <class T>
-SCALE_KERNEL mean_pool_backward_kernel(matrix<T const> dy, pooled_tensor<T> dx) {
+SCALE_KERNEL mean_pool_backward_kernel(matrix<T const> dy, volume<T> dx) {
   index_t const row = warp_row();
   if (row >= dx.extents[0] * dx.extents[1]) return;
   index_t const n = row / dx.extents[1], c = row % dx.extents[1];
@@ -62,7 +47,7 @@ void launch_mean_pool_forward(context const& c, tensor_view<T const, 5, context>
                               mean_pool_forward_args<T, context> const& a) {
   constexpr auto op = "mean_pool_forward";
   index_t const channels = x.extent(0) * x.extent(1);
-  pooled_tensor<T const> const from(x);
+  volume<T const> const from(x);
   if (x.stride(1) == 1)
     launch(c, op, mean_pool_by_thread_kernel<T>, blocks(ceil_div(channels, row_tuning::block)), row_tuning::block, 0,
            from, a.y);
@@ -73,8 +58,7 @@ void launch_mean_pool_forward(context const& c, tensor_view<T const, 5, context>
 template <class T>
 void launch_mean_pool_backward(context const& c, tensor_view<T const, 2, context> dy,
                                mean_pool_backward_args<T, context> const& a) {
-  launch_rows(c, "mean_pool_backward", dy.extent(0) * dy.extent(1), mean_pool_backward_kernel<T>, dy,
-              pooled_tensor<T>(a.dx));
+  launch_rows(c, "mean_pool_backward", dy.extent(0) * dy.extent(1), mean_pool_backward_kernel<T>, dy, volume<T>(a.dx));
 }
 
 }  // namespace scale::cuda::detail

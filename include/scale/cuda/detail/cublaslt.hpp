@@ -36,8 +36,7 @@ struct product_matrix {
   }
 };
 
-/// c = op(a) op(b) + beta c, or with `bias` (one value per column) c = op(a) op(b) + bias. Sums in float. No extent is
-/// 0.
+/// c = op(a) op(b) + beta c + bias, one value per column or none. Sums in float. No extent is 0.
 struct product {
   product_matrix a, b;
   product_matrix c;  // written

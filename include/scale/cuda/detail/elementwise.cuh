@@ -20,21 +20,23 @@ SCALE_KERNEL elementwise_kernel(F f, index_t rows, index_t packs) {
     f.template apply<Width>(i / packs, i % packs * Width);
 }
 
-/// f.apply<Width>(row, column) for all elements, Width neighbours at once: packed_width<T> where `matrices`, all that f
-/// loads and stores in packs, allow it. f is trivially copyable.
+/// f.apply<Width>(row, column) for all elements, Width neighbours at once, a divisor of columns. f is trivially
+/// copyable.
+template <int Width, class F>
+void launch_packs(context const& c, char const* op, index_t rows, index_t columns, F const& f) {
+  if (rows == 0 || columns == 0) return;
+  launch(c, op, elementwise_kernel<Width, F>, blocks(ceil_div(rows * (columns / Width), elementwise_tuning::block)),
+         elementwise_tuning::block, 0, f, rows, columns / Width);
+}
+
+/// launch_packs of packed_width<T> where `matrices`, all that f loads and stores in packs, allow it, else of 1.
 template <class T, class F, class... Matrices>
 void launch_elementwise(context const& c, char const* op, index_t rows, index_t columns, F const& f,
                         Matrices const&... matrices) {
-  if (rows == 0 || columns == 0) return;
-  auto const run = [&](auto width) {
-    constexpr int w = decltype(width)::value;
-    launch(c, op, elementwise_kernel<w, F>, blocks(ceil_div(rows * (columns / w), elementwise_tuning::block)),
-           elementwise_tuning::block, 0, f, rows, columns / w);
-  };
   if (packs_fit<T>(columns, matrices...))
-    run(std::integral_constant<int, packed_width<T>>());
+    launch_packs<packed_width<T>>(c, op, rows, columns, f);
   else
-    run(std::integral_constant<int, 1>());
+    launch_packs<1>(c, op, rows, columns, f);
 }
 
 /// Rows and columns of a matrix; where all rows of all matrices follow each other, a single row.

@@ -17,7 +17,8 @@ template <class T>
 SCALE_HIDDEN void launch_set_rows(context const& c, char const* op, tensor_view<T const, 1, context> row,
                                   tensor_view<T, 2, context> y);
 
-/// y = or += op(a) op(b), with `bias` (assign only) y = op(a) op(b) + bias. Shapes have been checked.
+/// y = or += op(a) op(b) + bias, where given. Shapes have been checked; where y is added to with a bias, there is
+/// something to multiply.
 template <device_float T, device_float Y>
 void multiply(context const& c, char const* op, product_matrix const& a, product_matrix const& b,
               tensor_view<Y, 2, context> y, write_mode mode, tensor_view<Y const, 1, context> bias = {}) {
