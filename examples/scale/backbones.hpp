@@ -3,15 +3,15 @@
 // The backbones this program knows, by name. A new one is a row in a file of backbones/.
 
 #include <scale/backbone/backbone.hpp>
-#include <scale/cpu/context.hpp>
-#include <scale/ref/context.hpp>
 
 #include "scale/backbones/loaded_backbone.hpp"
+#include "scale/backends.hpp"
 #include "scale/program.hpp"
 
 #include <functional>
 #include <string>
-#include <type_traits>
+#include <tuple>
+#include <variant>
 #include <vector>
 
 namespace scale::program {
@@ -33,9 +33,9 @@ struct backbone_entry {
   backbone_input input = backbone_input::clip;
   bool has_weights = false;
   backbone_defaults defaults;
-  maker<float, cpu::context> on_cpu;
-  maker<bf16, cpu::context> on_cpu_in_bf16;
-  maker<double, ref::context> on_ref;
+#define SCALE_MAKER(T, B) maker<T, B>,
+  std::tuple<SCALE_PROGRAM_FOR_EACH_BACKEND(SCALE_MAKER) std::monostate> makers;  // one for each pair
+#undef SCALE_MAKER
 };
 
 std::vector<backbone_entry> frame_backbones();
@@ -61,12 +61,7 @@ template <class T, class B>
 loaded_backbone<T, B> load_backbone(B const& b, backbone_choice const& choice, int threads) {
   backbone_entry const& entry = entry_of_backbone(choice.name);
   check_choice(entry, choice);
-  if constexpr (std::is_same_v<B, cpu::context> && std::is_same_v<T, bf16>)
-    return entry.on_cpu_in_bf16(b, choice, threads);
-  else if constexpr (std::is_same_v<B, cpu::context>)
-    return entry.on_cpu(b, choice, threads);
-  else
-    return entry.on_ref(b, choice, threads);
+  return std::get<backbone_entry::maker<T, B>>(entry.makers)(b, choice, threads);
 }
 
 }  // namespace scale::program

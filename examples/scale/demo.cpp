@@ -223,8 +223,10 @@ void print_results(session const& s, std::vector<demo_result> const& results) {
 
 exit_code demo(session const& s, demo_arguments& a) {
   auto const began = std::chrono::steady_clock::now();
-  if (s.options.backend == "ref") wrong_usage("--backend", "cpu", "ref", "in plain loops this would take days");
-  with_backend(s, []<class T>(auto const&) {});  // refuses what this program lacks
+  require_backend(s);
+  if (s.options.backend != context::name)
+    wrong_usage("--backend", context::name, s.options.backend, "the demonstration is made for it");
+  with_backend(s, []<class T>(auto const&) {});  // refuses element types that it does not compute in
   if (a.quick) {
     a.videos.train = 320;
     a.videos.test = 128;

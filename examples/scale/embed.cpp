@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale embed: one vector per video.
-#include <scale/cpu.hpp>
 #include <scale/io/json_lines.hpp>
 #include <scale/io/json_text.hpp>
 #include <scale/io/npy.hpp>
 #include <scale/io/sha256.hpp>
-#include <scale/ref.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/extraction.hpp"
 #include "scale/outputs.hpp"
 #include "scale/probing.hpp"

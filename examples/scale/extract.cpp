@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale extract: videos to a feature store.
-#include <scale/cpu.hpp>
 #include <scale/data/feature_store.hpp>
-#include <scale/ref.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/extraction.hpp"
 #include "scale/outputs.hpp"
 #include <fmt/format.h>
@@ -50,9 +49,10 @@ exit_code extract(session const& s, extract_arguments& a, CLI::App const& comman
   }
   extraction_run run = extraction_run_of(a.views, s);
   if (!a.shard.empty()) run.shard = shard_of(a.shard);
-  std::vector<extraction_summary> const summaries = with_backend<element_types::f32_and_bf16>(s, [&]<class T>(auto const& b) {
-    return run_extraction<T>(s, b, a.views, command, run, a.input, outs, [](auto const&) {});
-  });
+  std::vector<extraction_summary> const summaries =
+      with_backend<element_types::f32_and_bf16>(s, [&]<class T>(auto const& b) {
+        return run_extraction<T>(s, b, a.views, command, run, a.input, outs, [](auto const&) {});
+      });
   for (extraction_summary const& summary : summaries) {
     if (summary.was_complete)  // of this run's own failures progress has told
       for (store_failure const& failure : summary.failures)

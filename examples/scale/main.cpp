@@ -163,15 +163,19 @@ exit_code run_program(std::vector<std::string> const& arguments) {
   add_common_options(app, s);
   add_bench(app, s);
   add_convert(app, s);
-  add_demo(app, s);
-  add_embed(app, s);
-  add_extract(app, s);
   add_info(app, s);
-  add_inspect(app, s);
   add_merge(app, s);
   add_pretrain(app, s);
   add_probe(app, s);
   add_verify(app, s);
+#if SCALE_PROGRAM_VIDEO
+  add_embed(app, s);
+  add_extract(app, s);
+  add_inspect(app, s);
+#if SCALE_PROGRAM_CPU
+  add_demo(app, s);
+#endif
+#endif
   command_line line = expand_config(app, arguments);
   try {
     std::ranges::reverse(line.words);  // as CLI11 wants them

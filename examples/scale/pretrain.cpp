@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale pretrain: the set transformer on a store's features.
-#include <scale/cpu.hpp>
 #include <scale/data/feature_store.hpp>
-#include <scale/ref.hpp>
 #include <scale/train/pretrain.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/live_line.hpp"
 #include "scale/program.hpp"
 #include <fmt/format.h>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale probe: what classifiers make of stored features, with and without the set transformer.
-#include <scale/cpu.hpp>
 #include <scale/io/json_lines.hpp>
-#include <scale/ref.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/live_line.hpp"
 #include "scale/probing.hpp"
 #include <fmt/format.h>

@@ -5,6 +5,28 @@
 
 namespace scale::program {
 
+std::vector<std::string> const& backend_names() {
+  static std::vector<std::string> const names = {
+#if SCALE_PROGRAM_CPU
+    cpu::context::name,
+#endif
+#if SCALE_PROGRAM_CUDA
+    cuda::context::name,
+#endif
+    ref::context::name
+  };
+  return names;
+}
+
+void require_backend(session const& s) {
+  std::string known;
+  for (std::string const& name : backend_names()) {
+    if (name == s.options.backend) return;
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  throw resource_error("backend " + s.options.backend + " is not compiled into this program; it has: " + known);
+}
+
 void require_output() {
   if (!std::cout.flush())
     throw resource_error(

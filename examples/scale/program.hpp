@@ -4,8 +4,13 @@
 
 #include <scale/core/dtype.hpp>
 #include <scale/core/error.hpp>
-#include <scale/cpu/context.hpp>
 #include <scale/ref/context.hpp>
+#if SCALE_PROGRAM_CPU
+#include <scale/cpu/context.hpp>
+#endif
+#if SCALE_PROGRAM_CUDA
+#include <scale/cuda/context.hpp>
+#endif
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -15,6 +20,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace scale::program {
 
@@ -28,8 +34,11 @@ enum class exit_code : int {
   interrupted = 130,
 };
 
+/// The backends that are compiled into this program, the default one first: cpu, cuda, ref.
+std::vector<std::string> const& backend_names();
+
 struct common_options {
-  std::string backend = "cpu";
+  std::string backend = backend_names().front();
   std::string dtype = "f32";
   int threads = 1;
   std::uint64_t seed = 42;
@@ -70,26 +79,37 @@ void say(session const& s, std::string const& text);
 [[noreturn]] void wrong_usage(std::string_view option, std::string_view expected, std::string_view got,
                               std::string_view advice = {});
 
-/// What a command computes in on backend cpu.
+/// What a command computes in on other backends than ref.
 enum class element_types { f32, f32_and_bf16 };
 
-/// Calls f<T>(context) for the backend and element type asked for: cpu computes in float or, where `types` says so, in
-/// bf16; ref in double. Throws resource_error for a backend that is not compiled in, argument_error for a type that the
-/// command does not compute in.
+/// Throws resource_error where the backend asked for is not compiled into this program.
+void require_backend(session const& s);
+
+/// f<T>(b) for the element type asked for.
+template <element_types types, class B, class F>
+auto with_type(session const& s, B const& b, F&& f) {
+  if constexpr (types == element_types::f32_and_bf16) {
+    if (s.options.dtype == "bf16") return f.template operator()<bf16>(b);
+  }
+  if (s.options.dtype != "f32") wrong_usage("--dtype", "f32: this command computes in it alone", s.options.dtype);
+  return f.template operator()<float>(b);
+}
+
+/// Calls f<T>(context) for the backend and element type asked for: float or, where `types` says so, bf16; ref computes
+/// in double. Throws resource_error for a backend that is not compiled in or has no device, argument_error for a type
+/// that the command does not compute in.
 template <element_types types = element_types::f32, class F>
 auto with_backend(session const& s, F&& f) {
   common_options const& o = s.options;
-  if (o.backend == "cuda" || o.backend == "opencl")
-    throw resource_error("backend " + o.backend + " is not compiled into this program; it has: cpu, ref");
-  if (o.backend == "ref") {
-    if (o.dtype != "f32") wrong_usage("--dtype", "f32: backend ref computes in double whatever is asked for", o.dtype);
-    return f.template operator()<double>(ref::context{});
-  }
-  if constexpr (types == element_types::f32_and_bf16) {
-    if (o.dtype == "bf16") return f.template operator()<bf16>(cpu::context(o.threads));
-  }
-  if (o.dtype != "f32") wrong_usage("--dtype", "f32: this command computes in it alone", o.dtype);
-  return f.template operator()<float>(cpu::context(o.threads));
+  require_backend(s);
+#if SCALE_PROGRAM_CPU
+  if (o.backend == cpu::context::name) return with_type<types>(s, cpu::context(o.threads), f);
+#endif
+#if SCALE_PROGRAM_CUDA
+  if (o.backend == cuda::context::name) return with_type<types>(s, cuda::context(), f);
+#endif
+  if (o.dtype != "f32") wrong_usage("--dtype", "f32: backend ref computes in double whatever is asked for", o.dtype);
+  return f.template operator()<double>(ref::context{});
 }
 
 }  // namespace scale::program

@@ -3,12 +3,11 @@
 // A row of the table of backbones: what can be said of one, and how it is made on each backend of this program.
 
 #include <scale/backbone/backbone.hpp>
-#include <scale/cpu.hpp>
 #include <scale/io/weights_file.hpp>
-#include <scale/ref.hpp>
 
 #include "scale/backbones.hpp"
 #include "scale/backbones/loaded_backbone.hpp"
+#include "scale/backends.hpp"
 #include <support/golden_backbone.hpp>
 
 namespace scale::program {
@@ -23,15 +22,12 @@ backbone_entry entry_of() {
   entry.input = facts::input;
   entry.has_weights = Maker::has_weights;
   entry.defaults = facts::defaults();
-  entry.on_cpu = [](cpu::context const& b, backbone_choice const& choice, int threads) {
-    return loaded_backbone<float, cpu::context>(Maker::template make<float>(b, choice, threads));
+#define SCALE_MAKE(T, B)                                                                                             \
+  std::get<backbone_entry::maker<T, B>>(entry.makers) = [](B const& b, backbone_choice const& choice, int threads) { \
+    return loaded_backbone<T, B>(Maker::template make<T>(b, choice, threads));                                       \
   };
-  entry.on_cpu_in_bf16 = [](cpu::context const& b, backbone_choice const& choice, int threads) {
-    return loaded_backbone<bf16, cpu::context>(Maker::template make<bf16>(b, choice, threads));
-  };
-  entry.on_ref = [](ref::context const& b, backbone_choice const& choice, int threads) {
-    return loaded_backbone<double, ref::context>(Maker::template make<double>(b, choice, threads));
-  };
+  SCALE_PROGRAM_FOR_EACH_BACKEND(SCALE_MAKE)
+#undef SCALE_MAKE
   return entry;
 }
 

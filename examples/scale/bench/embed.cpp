@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale bench embed: stored features to one vector per video, the mean of its clips beside the set's summary.
-#include <scale/cpu.hpp>
 #include <scale/nn/encoding_step.hpp>
-#include <scale/ref.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/bench/report.hpp"
 
 #include <algorithm>

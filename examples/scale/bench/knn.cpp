@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale bench knn: the nearest vectors of a bank, exactly.
-#include <scale/cpu.hpp>
 #include <scale/io/npy.hpp>
-#include <scale/ref.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/bench/report.hpp"
 #include "support/golden_fill.hpp"
 

@@ -54,6 +54,8 @@ auto bench_callback(session& s, std::shared_ptr<Arguments> a, Work work) {
 }
 
 /// One sub-command of `scale bench` each.
+void add_bench_backbone(CLI::App& bench, session& s);
+void add_bench_decode(CLI::App& bench, session& s);
 void add_bench_embed(CLI::App& bench, session& s);
 void add_bench_knn(CLI::App& bench, session& s);
 void add_bench_step(CLI::App& bench, session& s);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale bench step: one optimisation step of pre-training.
-#include <scale/cpu.hpp>
 #include <scale/nn/pretraining_step.hpp>
 #include <scale/optim/adamw.hpp>
-#include <scale/ref.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/bench/report.hpp"
 #include <fmt/format.h>
 

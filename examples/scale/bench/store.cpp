@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale bench store: a store of random features written, or one that is there opened and sampled from.
-#include <scale/cpu.hpp>
 #include <scale/data/feature_store.hpp>
 #include <scale/data/feature_store_writer.hpp>
 #include <scale/data/set_sampler.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/bench/report.hpp"
 
 #include <algorithm>

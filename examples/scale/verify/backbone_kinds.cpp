@@ -6,10 +6,9 @@
 #include <scale/backbone/video_resnet_18.hpp>
 #include <scale/backbone/videomae.hpp>
 #include <scale/backbone/vjepa2.hpp>
-#include <scale/cpu.hpp>
 #include <scale/io/weights_file.hpp>
-#include <scale/ref.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/verify/device_tensor.hpp"
 #include "scale/verify/kinds.hpp"
 #include <support/golden_backbone.hpp>
@@ -187,8 +186,8 @@ void verify_backbone(B const& b, golden_case const& golden, comparison& result) 
                       golden.config().at("backbone").get<std::string>() + "'");
 }
 
-template void verify_backbone<double>(ref::context const&, golden_case const&, comparison&);
-template void verify_backbone<float>(cpu::context const&, golden_case const&, comparison&);
-template void verify_backbone<bf16>(cpu::context const&, golden_case const&, comparison&);
+#define SCALE_INSTANTIATE(T, B) template void verify_backbone<T>(B const&, golden_case const&, comparison&);
+SCALE_PROGRAM_FOR_EACH_BACKEND(SCALE_INSTANTIATE)
+#undef SCALE_INSTANTIATE
 
 }  // namespace scale::program

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Golden kind layer: attention, MLP and the transformer block, through the layers of scale/nn.
-#include <scale/cpu.hpp>
 #include <scale/nn/linear_layer.hpp>
 #include <scale/nn/transformer_block.hpp>
 #include <scale/ops.hpp>
-#include <scale/ref.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/verify/device_tensor.hpp"
 #include "scale/verify/kinds.hpp"
 #include "scale/verify/network_parameters.hpp"
@@ -130,8 +129,8 @@ void verify_block_layer(B const& b, golden_case const& golden, comparison& resul
   verify_transformer_block<T>(b, golden, result);
 }
 
-template void verify_block_layer<double>(ref::context const&, golden_case const&, comparison&);
-template void verify_block_layer<float>(cpu::context const&, golden_case const&, comparison&);
-template void verify_block_layer<bf16>(cpu::context const&, golden_case const&, comparison&);
+#define SCALE_INSTANTIATE(T, B) template void verify_block_layer<T>(B const&, golden_case const&, comparison&);
+SCALE_PROGRAM_FOR_EACH_BACKEND(SCALE_INSTANTIATE)
+#undef SCALE_INSTANTIATE
 
 }  // namespace scale::program

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One function per kind of golden file: computes what the file holds and compares. Each is instantiated in its own
-// source for double on ref and, on cpu, for float and (kinds of video excepted) bf16.
+// source for the backends and element types of backends.hpp; kinds without a backend for double, float and bf16.
 
 #include "scale/verify/golden_case.hpp"
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Golden kind layer: single operators on matrices.
-#include <scale/cpu.hpp>
 #include <scale/ops.hpp>
-#include <scale/ref.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/verify/device_tensor.hpp"
 #include "scale/verify/kinds.hpp"
 
@@ -245,8 +244,8 @@ void verify_layer(B const& b, golden_case const& golden, comparison& result) {
   verify_convolution_layer<T>(b, golden, result);
 }
 
-template void verify_layer<double>(ref::context const&, golden_case const&, comparison&);
-template void verify_layer<float>(cpu::context const&, golden_case const&, comparison&);
-template void verify_layer<bf16>(cpu::context const&, golden_case const&, comparison&);
+#define SCALE_INSTANTIATE(T, B) template void verify_layer<T>(B const&, golden_case const&, comparison&);
+SCALE_PROGRAM_FOR_EACH_BACKEND(SCALE_INSTANTIATE)
+#undef SCALE_INSTANTIATE
 
 }  // namespace scale::program

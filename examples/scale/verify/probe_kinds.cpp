@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Golden kinds linear_probe_forward, linear_probe_train, mlp_probe, finetune, knn.
-#include <scale/cpu.hpp>
 #include <scale/eval/assemble_features.hpp>
 #include <scale/eval/knn.hpp>
 #include <scale/eval/linear_head.hpp>
@@ -8,10 +7,10 @@
 #include <scale/ops.hpp>
 #include <scale/optim/adamw.hpp>
 #include <scale/optim/schedule.hpp>
-#include <scale/ref.hpp>
 #include <scale/train/mlp_probe.hpp>
 #include <scale/train/set_probe.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/verify/device_tensor.hpp"
 #include "scale/verify/kinds.hpp"
 #include "scale/verify/network_parameters.hpp"
@@ -268,10 +267,8 @@ void verify_knn(B const& b, golden_case const& golden, comparison& result) {
   template void verify_linear_probe_train<T>(B const&, golden_case const&, comparison&);   \
   template void verify_mlp_probe<T>(B const&, golden_case const&, comparison&);            \
   template void verify_finetune<T>(B const&, golden_case const&, comparison&);             \
-  template void verify_knn<T>(B const&, golden_case const&, comparison&)
-SCALE_INSTANTIATE(double, ref::context);
-SCALE_INSTANTIATE(float, cpu::context);
-SCALE_INSTANTIATE(bf16, cpu::context);
+  template void verify_knn<T>(B const&, golden_case const&, comparison&);
+SCALE_PROGRAM_FOR_EACH_BACKEND(SCALE_INSTANTIATE)
 #undef SCALE_INSTANTIATE
 
 }  // namespace scale::program

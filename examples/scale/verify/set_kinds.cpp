@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Golden kinds scale_forward, padded_sets, scale_pretrain, scale_trajectory, lr_schedule, centred.
-#include <scale/cpu.hpp>
 #include <scale/data/centring.hpp>
 #include <scale/nn/encoding_step.hpp>
 #include <scale/nn/pretraining_step.hpp>
 #include <scale/ops.hpp>
 #include <scale/optim/adamw.hpp>
 #include <scale/optim/schedule.hpp>
-#include <scale/ref.hpp>
 
+#include "scale/backends.hpp"
 #include "scale/verify/device_tensor.hpp"
 #include "scale/verify/kinds.hpp"
 #include "scale/verify/network_parameters.hpp"
@@ -141,14 +140,14 @@ void verify_centred(golden_case const& golden, comparison& result) {
   result.check("centred", x);
 }
 
-#define SCALE_INSTANTIATE(T, B)                                                        \
-  template void verify_scale_forward<T>(B const&, golden_case const&, comparison&);    \
-  template void verify_scale_pretrain<T>(B const&, golden_case const&, comparison&);   \
-  template void verify_scale_trajectory<T>(B const&, golden_case const&, comparison&); \
-  template void verify_centred<T>(golden_case const&, comparison&)
-SCALE_INSTANTIATE(double, ref::context);
-SCALE_INSTANTIATE(float, cpu::context);
-SCALE_INSTANTIATE(bf16, cpu::context);
+#define SCALE_INSTANTIATE(T, B)                                                      \
+  template void verify_scale_forward<T>(B const&, golden_case const&, comparison&);  \
+  template void verify_scale_pretrain<T>(B const&, golden_case const&, comparison&); \
+  template void verify_scale_trajectory<T>(B const&, golden_case const&, comparison&);
+SCALE_PROGRAM_FOR_EACH_BACKEND(SCALE_INSTANTIATE)
 #undef SCALE_INSTANTIATE
+template void verify_centred<double>(golden_case const&, comparison&);
+template void verify_centred<float>(golden_case const&, comparison&);
+template void verify_centred<bf16>(golden_case const&, comparison&);
 
 }  // namespace scale::program
