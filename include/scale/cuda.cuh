@@ -25,6 +25,7 @@
 #include <scale/cuda/linear.cuh>
 #include <scale/cuda/max_pool.cuh>
 #include <scale/cuda/mean_pool.cuh>
+#include <scale/cuda/motion_energy.cuh>
 #include <scale/cuda/packed_linear.cuh>
 #include <scale/cuda/patch_rows.cuh>
 #include <scale/cuda/relu.cuh>

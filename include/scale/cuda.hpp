@@ -30,6 +30,7 @@
 #include <scale/cuda/matmul.hpp>
 #include <scale/cuda/max_pool.hpp>
 #include <scale/cuda/mean_pool.hpp>
+#include <scale/cuda/motion_energy.hpp>
 #include <scale/cuda/options.hpp>
 #include <scale/cuda/packed_linear.hpp>
 #include <scale/cuda/patch_rows.hpp>

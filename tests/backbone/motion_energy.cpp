@@ -109,7 +109,7 @@ TEST_CASE("motion_energy: instruction sets agree") {
   std::vector<float> base(scale::motion_energy_width);
   scale::cpu::detail::motion_energy_clip_base(
       clip.data_handle(), 8, 70, 90, workspace.data_handle(),
-      scale::cpu::detail::motion_energy_taps<float>(scale::make_motion_energy_filters()),
+      scale::motion_energy_taps<float>(scale::make_motion_energy_filters()),
       [&](int index, float value) { base[static_cast<std::size_t>(index)] = value; });
   auto const best = features(cpu, clip);
   for (std::size_t i = 0; i < base.size(); ++i) CHECK(std::abs(double(base[i]) - best[i]) < 100 * 4 * 0x1p-24);

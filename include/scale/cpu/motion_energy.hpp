@@ -52,7 +52,7 @@ void motion_energy(context const& ctx, tensor_view<T const, 5, context> x, motio
   using S = stat_t<T>;
   index_t const n = x.extent(0), t = x.extent(2), h = x.extent(3), w = x.extent(4);
   if (n == 0) return;
-  detail::motion_energy_taps<S> const taps(make_motion_energy_filters());
+  motion_energy_taps<S> const taps(make_motion_energy_filters());
   int const threads = static_cast<int>((std::min)({index_t{ctx.threads()}, n, a.workspace.extent(0)}));
 #if defined(__x86_64__)
   bool const avx2 = detail::best_instruction_set() != detail::instruction_set::baseline;

@@ -27,6 +27,7 @@
 #include <scale/cuda/linear.cuh>
 #include <scale/cuda/max_pool.cuh>
 #include <scale/cuda/mean_pool.cuh>
+#include <scale/cuda/motion_energy.cuh>
 #include <scale/cuda/packed_linear.cuh>
 #include <scale/cuda/patch_rows.cuh>
 #include <scale/cuda/relu.cuh>
@@ -63,6 +64,7 @@
   SCALE_CUDA_INSTANTIATE_LINEAR(T)              \
   SCALE_CUDA_INSTANTIATE_MAX_POOL(T)            \
   SCALE_CUDA_INSTANTIATE_MEAN_POOL(T)           \
+  SCALE_CUDA_INSTANTIATE_MOTION_ENERGY(T)       \
   SCALE_CUDA_INSTANTIATE_PACKED_LINEAR(T)       \
   SCALE_CUDA_INSTANTIATE_PATCH_ROWS(T)          \
   SCALE_CUDA_INSTANTIATE_PRODUCT(T)             \

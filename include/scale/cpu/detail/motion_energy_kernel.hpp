@@ -4,12 +4,16 @@
 // instruction set; `Lanes` numbers are worked on at once.
 
 #include <scale/ops/motion_energy.hpp>
+#include <scale/ops/motion_energy/ratios.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 namespace scale::cpu::detail {
+
+using scale::detail::motion_energy_cells;
+using scale::detail::motion_energy_ratios;
 
 template <class S, int Lanes>
 struct motion_energy_vector {
@@ -32,15 +36,6 @@ template <class V, class S>
 SCALE_ALWAYS_INLINE void store_lanes(S* p, V const& v) {
   std::memcpy(p, &v, sizeof v);
 }
-
-/// Sums of one scale, [bin][what][orientation][row][column]; what: opponent and motion energy of each speed, then
-/// static energy.
-template <class S>
-struct motion_energy_cells {
-  using size = motion_energy_size;
-  static constexpr int quantities = 2 * size::speeds + 1;
-  S sum[size::bins][quantities][size::orientations][size::fine][size::fine];
-};
 
 /// What a clip's computation works on. Pointers into the caller's workspace; planes are [t, grid, grid].
 template <class S>
@@ -142,29 +137,6 @@ SCALE_ALWAYS_INLINE void motion_energy_halve(S* luma, index_t t, index_t side) {
       *out++ = (p[0] + p[1] + p[side] + p[side + 1]) * S(0.25);
     }
 }
-
-/// Taps in the type of the computation.
-template <class S>
-struct motion_energy_taps {
-  using size = motion_energy_size;
-  S low[5], even[5], odd[5], diagonal_even[5], diagonal_odd[5];
-  S time_low[4], time_even[size::speeds][4], time_odd[size::speeds][4];
-
-  explicit motion_energy_taps(motion_energy_filters const& f) {
-    static_assert(size::reach == 4 && size::half_taps == 4);
-    for (int i = 0; i < 5; ++i) {
-      low[i] = static_cast<S>(f.low[i]), even[i] = static_cast<S>(f.even[i]), odd[i] = static_cast<S>(f.odd[i]);
-      diagonal_even[i] = static_cast<S>(f.diagonal_even[i]), diagonal_odd[i] = static_cast<S>(f.diagonal_odd[i]);
-    }
-    for (int i = 0; i < 4; ++i) {
-      time_low[i] = static_cast<S>(f.time_low[i]);
-      for (int v = 0; v < size::speeds; ++v) {
-        time_even[v][i] = static_cast<S>(f.time_even[v][i]);
-        time_odd[v][i] = static_cast<S>(f.time_odd[v][i]);
-      }
-    }
-  }
-};
 
 /// Rows of luma through the low pass and both Gabor pairs.
 template <class S, int Lanes>

@@ -61,7 +61,7 @@ inline void fill_gabor_pair(double* low, double* even, double* odd, int taps, do
 
 }  // namespace detail
 
-/// The bank in double; a backend rounds it to the type it computes in.
+/// The bank in double.
 inline motion_energy_filters make_motion_energy_filters() {
   using size = motion_energy_size;
   constexpr double pi = 3.14159265358979323846;
@@ -75,6 +75,29 @@ inline motion_energy_filters make_motion_energy_filters() {
                             speed == 0 ? pi / 4 : pi / 2);
   return f;
 }
+
+/// The bank in the type of a computation.
+template <class S>
+struct motion_energy_taps {
+  using size = motion_energy_size;
+  S low[5], even[5], odd[5], diagonal_even[5], diagonal_odd[5];
+  S time_low[4], time_even[size::speeds][4], time_odd[size::speeds][4];
+
+  explicit motion_energy_taps(motion_energy_filters const& f) {
+    static_assert(size::reach == 4 && size::half_taps == 4);
+    for (int i = 0; i < 5; ++i) {
+      low[i] = static_cast<S>(f.low[i]), even[i] = static_cast<S>(f.even[i]), odd[i] = static_cast<S>(f.odd[i]);
+      diagonal_even[i] = static_cast<S>(f.diagonal_even[i]), diagonal_odd[i] = static_cast<S>(f.diagonal_odd[i]);
+    }
+    for (int i = 0; i < 4; ++i) {
+      time_low[i] = static_cast<S>(f.time_low[i]);
+      for (int v = 0; v < size::speeds; ++v) {
+        time_even[v][i] = static_cast<S>(f.time_even[v][i]);
+        time_odd[v][i] = static_cast<S>(f.time_odd[v][i]);
+      }
+    }
+  }
+};
 
 /// Places in time at which energies are taken: between frames first and first + 1, then every `step` frames. The
 /// places lie symmetrically in the clip; output j counts for bin 0 where j < half, for bin 1 where
