@@ -38,7 +38,7 @@ inline bool is_npy(std::filesystem::path const& path) { return first_bytes(path,
 
 inline bool is_json_lines(std::filesystem::path const& path) {
   try {
-    static_cast<void>(read_json_lines(path));
+    for_each_json_line(path, [](nlohmann::json const&) {});
     return true;
   } catch (input_error const&) {
     return false;

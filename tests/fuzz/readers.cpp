@@ -372,8 +372,8 @@ constexpr std::array<reader, 14> all = {{
     {"model", read_model, repair_safetensors, 1, model_seeds},
     {"store", read_store, repair_store, 1, store_seeds},
     {"journal", read_journal, repair_journal, 1, journal_seeds},
-    {"json", read_json, nullptr, 64, json_seeds},
-    {"json_lines", read_json_lines, nullptr, 64, json_lines_seeds},
+    {"json", read_json, nullptr, 1, json_seeds},
+    {"json_lines", read_json_lines, nullptr, 1, json_lines_seeds},
     {"csv", read_csv, nullptr, 160, csv_seeds},
     {"lists", read_lists, nullptr, 160, list_seeds},
 }};

@@ -139,17 +139,23 @@ inline manifest read_hmdb51_manifest(std::filesystem::path const& folder, int sp
 /// template without its brackets. Ids come from labels.json in the same folder where there is one, else the templates
 /// in bytewise order are counted from 0. A test list has no templates and no labels.
 inline manifest read_ssv2_manifest(std::filesystem::path const& file, manifest_options const& options = {}) {
-  nlohmann::json const list = read_json(file);
-  if (!list.is_array()) refuse_file(file, "expected a list of objects with id and template");
   auto const text_of = [&](nlohmann::json const& entry, char const* key, std::size_t at) {
     if (!entry.is_object() || !entry.contains(key) || !entry[key].is_string())
       refuse_file(file, "entry " + std::to_string(at) + ": expected a text '" + std::string(key) + "'");
     return entry[key].get<std::string>();
   };
-  bool const labelled = !list.empty() && list.front().is_object() && list.front().contains("template");
+  bool labelled = false;
   std::map<std::string, std::int32_t> ids;  // by template without brackets
-  std::vector<std::string> templates, classes;
-  for (std::size_t i = 0; labelled && i < list.size(); ++i) templates.push_back(text_of(list[i], "template", i));
+  std::vector<std::string> names, templates, classes;
+  mapped_file const map(file);
+  nlohmann::json const rest = parse_json_list({reinterpret_cast<char const*>(map.bytes().data()), map.size()}, file, "",
+                                              [&](nlohmann::json const& entry) {
+                                                std::size_t const i = names.size();
+                                                if (i == 0) labelled = entry.is_object() && entry.contains("template");
+                                                if (labelled) templates.push_back(text_of(entry, "template", i));
+                                                names.push_back(text_of(entry, "id", i));
+                                              });
+  if (!rest.is_array()) refuse_file(file, "expected a list of objects with id and template");
   auto const without_brackets = [](std::string text) {
     text.erase(std::remove_if(text.begin(), text.end(), [](char c) { return c == '[' || c == ']'; }), text.end());
     return text;
@@ -178,8 +184,8 @@ inline manifest read_ssv2_manifest(std::filesystem::path const& file, manifest_o
   std::vector<std::string> columns = {"path", "id"};
   if (labelled) columns.push_back("label_name");
   detail::manifest_builder builder(file, options, std::move(columns));
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    std::string const id = text_of(list[i], "id", i), path = id + ".webm";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    std::string const &id = names[i], path = id + ".webm";
     std::string const place = file.string() + ": entry " + std::to_string(i);
     std::vector<std::string> values = {path, id};
     std::int32_t label = no_label;

@@ -110,7 +110,16 @@ inline std::vector<std::string> texts_of(std::filesystem::path const& path, nloh
 inline constexpr std::uint64_t max_index = std::uint64_t{1} << 62;
 
 inline void read_description(std::filesystem::path const& path, std::string_view text, tables& out) {
-  nlohmann::json const description = parse_json(text, path);
+  nlohmann::json const description = parse_json_list(text, path, "failures", [&](nlohmann::json const& failure) {
+    if (!failure.is_object() || !failure.contains("reason") || !failure["reason"].is_string())
+      refuse_file(path, "description: a failure lacks its reason");
+    index_t const least = out.failures.empty() ? 0 : out.failures.back().index + 1;
+    if (!failure.contains("index") || !failure["index"].is_number_unsigned() ||
+        failure["index"].get<std::uint64_t>() > max_index || failure["index"].get<index_t>() < least)
+      refuse_file(path, "description: a failure lacks its index, or indices do not ascend");
+    out.failures.push_back(
+        {exact_text(failure, "name", path), failure["reason"].get<std::string>(), failure["index"].get<index_t>()});
+  });
   for (char const* key : {"provenance", "columns", "classes", "failures"})
     if (!description.is_object() || !description.contains(key))
       refuse_file(path, "description: '" + std::string(key) + "' is missing");
@@ -121,16 +130,6 @@ inline void read_description(std::filesystem::path const& path, std::string_view
   out.columns = texts_of(path, description["columns"]);
   out.classes = texts_of(path, description["classes"]);
   if (!description["failures"].is_array()) refuse_file(path, "description: expected a list of failures");
-  for (nlohmann::json const& failure : description["failures"]) {
-    if (!failure.is_object() || !failure.contains("reason") || !failure["reason"].is_string())
-      refuse_file(path, "description: a failure lacks its reason");
-    index_t const least = out.failures.empty() ? 0 : out.failures.back().index + 1;
-    if (!failure.contains("index") || !failure["index"].is_number_unsigned() ||
-        failure["index"].get<std::uint64_t>() > max_index || failure["index"].get<index_t>() < least)
-      refuse_file(path, "description: a failure lacks its index, or indices do not ascend");
-    out.failures.push_back(
-        {exact_text(failure, "name", path), failure["reason"].get<std::string>(), failure["index"].get<index_t>()});
-  }
 }
 
 /// Takes one length and text from the front of `rest`.

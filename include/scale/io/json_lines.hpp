@@ -105,19 +105,31 @@ class json_lines_writer {
   int descriptor_ = -1;
 };
 
-/// All lines of a file. Throws input_error, with the line's number, where one is not a JSON object or is torn.
-inline std::vector<nlohmann::json> read_json_lines(std::filesystem::path const& path) {
+/// Calls each(object) for every line of a file; one line at a time takes memory. Throws input_error, with the line's
+/// number, where one is not a JSON object or is torn.
+template <class Each>
+void for_each_json_line(std::filesystem::path const& path, Each&& each) {
   mapped_file const file(path);
   std::string_view text(reinterpret_cast<char const*>(file.bytes().data()), file.size());
-  std::vector<nlohmann::json> lines;
-  while (!text.empty()) {
-    std::string const place = path.string() + ", line " + std::to_string(lines.size() + 1);
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    std::string const place = path.string() + ", line " + std::to_string(number);
     std::size_t const end = text.find('\n');
     if (end == std::string_view::npos) refuse_file(place, "the last line does not end: an interrupted write");
-    lines.push_back(parse_json(text.substr(0, end), place));
-    if (!lines.back().is_object()) refuse_file(place, "expected a JSON object");
+    nlohmann::json line = parse_json(text.substr(0, end), place);
+    if (!line.is_object()) refuse_file(place, "expected a JSON object");
+    each(std::move(line));
     text.remove_prefix(end + 1);
   }
+}
+
+/// All lines of a file, which together are bounded as one JSON text: for files that are not long.
+inline std::vector<nlohmann::json> read_json_lines(std::filesystem::path const& path) {
+  {
+    mapped_file const file(path);
+    detail::json_bounds({reinterpret_cast<char const*>(file.bytes().data()), file.size()}, path, nullptr).check();
+  }
+  std::vector<nlohmann::json> lines;
+  for_each_json_line(path, [&](nlohmann::json line) { lines.push_back(std::move(line)); });
   return lines;
 }
 

@@ -62,15 +62,16 @@ inline nlohmann::json metrics_line(train_progress const& p) {
 
 /// The losses of the last line that metrics_line made.
 inline std::optional<pretraining_losses> last_losses(std::filesystem::path const& metrics) {
-  std::vector<nlohmann::json> const lines = read_json_lines(metrics);
-  if (lines.empty()) return std::nullopt;
+  nlohmann::json last;
+  for_each_json_line(metrics, [&](nlohmann::json line) { last = std::move(line); });
+  if (last.is_null()) return std::nullopt;
   pretraining_losses out;
   for (auto const& [key, member] :
        {std::pair{"loss", &out.total}, std::pair{"set_loss", &out.set_loss}, std::pair{"dense_loss", &out.dense_loss},
         std::pair{"set_acc", &out.set_accuracy}, std::pair{"dense_acc", &out.dense_accuracy}}) {
-    if (!lines.back().contains(key) || !lines.back().at(key).is_number())
+    if (!last.contains(key) || !last.at(key).is_number())
       refuse_file(metrics, "the last line lacks the number \"" + std::string(key) + "\"");
-    *member = lines.back().at(key).get<double>();
+    *member = last.at(key).get<double>();
   }
   return out;
 }
