@@ -117,7 +117,7 @@ TEST_CASE("mutated videos: each is read or refused; the processes that decode th
   {
     video::sandboxed_reader const reader(
         [&] { return children.start([](int socket) { video::decode_worker(socket); }); });
-    std::mt19937_64 random(5);
+    std::mt19937_64 random(static_cast<std::uint64_t>(testing::campaign_size("SCALE_TEST_SEED", 5)));
     for (int i = 0; i < runs; ++i) {
       INFO("run ", i);
       std::ofstream(folder / "video", std::ios::binary) << mutated(seeds[random() % seeds.size()], random);
