@@ -35,8 +35,9 @@ BACKENDS = {"ref", "cpu", "cuda", "opencl"}
 
 # Third party -> how its headers look, and where they may be included: a folder, or a folder's detail/.
 THIRD_PARTIES = {
-    "POSIX": (r"(sys/\w+|unistd|fcntl|poll|signal|pthread|dirent|spawn|sched|termios)\.h",
+    "POSIX": (r"(sys/\w+|unistd|fcntl|poll|signal|pthread|dirent|spawn|sched|termios|iconv)\.h",
               ["core", "io", "video", "data", "cpu/detail"]),
+    "Linux": (r"(linux/\w+|malloc)\.h", ["video/detail"]),
     "nlohmann-json": (r"nlohmann/.+", ["io", "data", "train", "eval"]),  # its value type is in io's interface
     "zlib": (r"zlib\.h", ["io"]),
     "Eigen": (r"(unsupported/)?Eigen/.+", ["interop", "cpu/detail"]),

@@ -7,8 +7,11 @@
 #include <scale/data/open_manifest.hpp>
 #include <scale/ref/context.hpp>
 #include <scale/ref/transfer.hpp>
+#include <scale/video/decode_worker.hpp>
+#include <scale/video/sandboxed_reader.hpp>
 
 #include "io/temporary_folder.hpp"
+#include "video/child_processes.hpp"
 #include "video/generated_video.hpp"
 #include <doctest/doctest.h>
 
@@ -175,6 +178,44 @@ TEST_CASE("extract: neither decoding ahead nor the size of batches changes a bit
       extract(list, o, videos.folder / "b");
       CHECK(testing::read_text(videos.folder / "b") == expected);
     }
+}
+
+TEST_CASE("extract: videos read by processes of their own give the same bytes") {
+  video_folder const videos(4);
+  videos.damage(1);
+  scale::manifest const list = videos.list({0, 1, 2, 3});
+  small_options o;
+  extract(list, o, videos.folder / "a");
+  testing::child_processes children;
+  o.run.read = scale::video::sandboxed_reader(
+      [&] { return children.start([](int socket) { scale::video::decode_worker(socket); }); });
+  extract(list, o, videos.folder / "b");
+  CHECK(testing::read_text(videos.folder / "b") == testing::read_text(videos.folder / "a"));
+  CHECK(children.started() == 1);
+}
+
+TEST_CASE("extract: a video whose process crashes is a failure like others, and the run goes on") {
+  video_folder const videos(4);
+  scale::manifest const list = videos.list({0, 1, 2, 3});
+  testing::child_processes children;
+  small_options o;
+  scale::video::sandboxed_reader const reader(
+      [&] { return children.start([](int socket) { scale::video::decode_worker(socket); }); });
+  o.run.read = [&](std::filesystem::path const& path, scale::video::frame_choice const& choose,
+                   scale::video::read_options const& options) {
+    bool const harmful = path == videos.at(1);
+    auto const crash = [&](scale::video::video_info const& info) {
+      if (harmful) ::kill(children.last(), SIGSEGV);
+      return choose(info);
+    };
+    return reader(path, crash, options);
+  };
+  extraction_summary const summary = extract(list, o, videos.folder / "s");
+  CHECK(summary.videos == 3);
+  REQUIRE(summary.failures.size() == 1);
+  CHECK(summary.failures[0].name == "v1.mp4");
+  CHECK(contains(summary.failures[0].reason, "was ended by signal 11"));
+  CHECK(names(feature_store(videos.folder / "s")) == std::vector<std::string>{"v0.mp4", "v2.mp4", "v3.mp4"});
 }
 
 TEST_CASE("extract: draws depend on the seed and a video's place in the list alone") {

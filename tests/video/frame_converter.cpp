@@ -81,7 +81,8 @@ TEST_CASE("frame_converter: 4:2:0 is within a level of bilinear chroma in double
   read.short_side = 64;
   auto const all = video::read_all_frames(path, read);
   REQUIRE(all.size() == size);
-  auto source = detail::open_source(path, read);
+  detail::video_file const file(path);
+  auto source = detail::open_source(file, read);
   double worst = 0;
   for (std::int64_t t = 0; AVFrame const* const frame = source.next(); ++t)
     for (int y = 0; y < size.height; ++y)

@@ -43,7 +43,8 @@ void cut(std::filesystem::path const& from, std::filesystem::path const& to, dou
 
 /// Where the packets of a file's first stream begin, in the order of the file.
 std::vector<std::int64_t> packet_places(std::filesystem::path const& path) {
-  video::detail::file_input const input(path, video::read_options());
+  video::detail::video_file const file(path);
+  video::detail::file_input const input(file, video::read_options());
   video::detail::packet_ptr const packet(av_packet_alloc());
   std::vector<std::int64_t> places;
   while (av_read_frame(&*input, packet.get()) >= 0) {
@@ -236,11 +237,12 @@ TEST_CASE("reader: the same frames in one pass, by decoding through, by seeking"
     CHECK(same_pixels(once, seeking));
 
     // And the jumps do happen: without the way back to decoding through.
-    auto const pass = video::detail::count_frames(folder / name, read);
+    video::detail::video_file const file(folder / name);
+    auto const pass = video::detail::count_frames(file, read);
     CHECK(pass.table.seekable());
     video::decoded_video jumped(pass.info, once.size());
     auto convert = pass.converter(folder / name);
-    CHECK(video::detail::decode_seeking(folder / name, read, wanted, pass.table, convert, jumped));
+    CHECK(video::detail::decode_seeking(file, read, wanted, pass.table, convert, jumped));
     CHECK(same_pixels(once, jumped));
   }
 }
@@ -405,6 +407,9 @@ TEST_CASE("reader: an attached picture is no video") {
   flac += std::string("\x86\0\0", 3) + static_cast<char>(picture.size()) + picture;
   std::ofstream(folder / "a.flac", std::ios::binary) << flac;
   CHECK(thrown_text([&] { video::probe(folder / "a.flac"); }).find("attached picture") != std::string::npos);
+  video::read_options one_stream;  // the picture is the second
+  one_stream.max_streams = 1;
+  CHECK(thrown_text([&] { video::probe(folder / "a.flac", one_stream); }).find("max_streams") != std::string::npos);
 }
 
 TEST_CASE("reader: limits, by name") {
@@ -439,6 +444,12 @@ TEST_CASE("reader: limits, by name") {
   };
   CHECK_THROWS_AS(video::read_chosen_frames(folder / "a.mkv", all, read), scale::input_error);
   check("thin.mkv", "too narrow", {});
+  read = {};
+  read.short_side = 64;
+  read.max_frames = 30;
+  CHECK(video::read_all_frames(folder / "a.mkv", read).info().frames == 30);
+  --read.max_frames;
+  check("a.mkv", "max_frames", read);
 }
 
 TEST_CASE("reader: stops on request, and says what a caller did wrong") {

@@ -181,7 +181,7 @@ TEST_CASE("shared videos: the same frames by seeking as by decoding through") {
     for (std::int64_t const i : wanted)
       CHECK(std::equal(once.frame(i).pixels, once.frame(i).pixels + bytes, seeking.frame(i).pixels));
     // Where jumps are tried, they succeed: nothing fell back to decoding through.
-    auto const pass = video::detail::count_frames(*folder / row.file, options);
+    auto const pass = video::detail::count_frames(video::detail::video_file(*folder / row.file), options);
     video::decoded_video jumped(pass.info, pass.size);
     auto convert = pass.converter(*folder / row.file);
     if (pass.table.seekable())

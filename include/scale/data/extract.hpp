@@ -9,6 +9,7 @@
 #include <scale/data/extraction_work.hpp>
 #include <scale/data/manifest.hpp>
 #include <scale/data/ordered_queue.hpp>
+#include <scale/video/frame_reader.hpp>
 #include <scale/video/render.hpp>
 
 #include <algorithm>
@@ -29,11 +30,12 @@ namespace detail {
 
 /// A video that is refused is a result, and so is a request to stop; that the machine fails is not.
 inline decoded_entry decode_entry(manifest_entry const& entry, std::span<video::view_request const> requests,
-                                  std::uint32_t index, video::read_options const& reading) {
+                                  std::uint32_t index, video::read_options const& reading,
+                                  video::frame_reader const& read) {
   decoded_entry out;
   out.stamp = stamp_of(entry.file);
   try {
-    out.video = video::read_views(entry.file, requests, index, reading);
+    out.video = video::read_views(entry.file, requests, index, reading, read);
   } catch (input_error const& e) {
     out.failure = e.what();
   } catch (cancelled_error const&) {
@@ -93,7 +95,7 @@ inline std::vector<extraction_summary> extract_features(std::span<extraction_job
                 std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                                                        std::chrono::duration<double>(run.seconds_per_video));
           return detail::decode_entry(videos.entries[static_cast<std::size_t>(index)], requests,
-                                      static_cast<std::uint32_t>(index), reading);
+                                      static_cast<std::uint32_t>(index), reading, run.read);
         });
     auto const stop_queue = [&] { queue.stop(); };
     std::stop_callback const on_stop(callbacks.stop, stop_queue), on_reading_stop(run.reading.stop, stop_queue);

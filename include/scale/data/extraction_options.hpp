@@ -3,6 +3,7 @@
 // What an extraction of features is told, and what it reports.
 
 #include <scale/data/store_format.hpp>
+#include <scale/video/frame_reader.hpp>
 #include <scale/video/resize.hpp>
 #include <scale/video/video_info.hpp>
 #include <scale/video/views.hpp>
@@ -36,8 +37,9 @@ struct extraction_shard {
 /// How videos are read; the same for all backbones of a run.
 struct extraction_run {
   video::read_options reading;
-  int decode_threads = 0;        // each decodes one video ahead; 0: the caller's thread decodes between batches
-  double seconds_per_video = 0;  // a video that takes longer to read fails; 0: no limit
+  video::frame_reader read = {};  // unless given, videos are decoded in this process; see video::sandboxed_reader
+  int decode_threads = 0;         // each decodes one video ahead; 0: the caller's thread decodes between batches
+  double seconds_per_video = 0;   // a video that takes longer to read fails; 0: no limit
   extraction_shard shard;
 };
 

@@ -15,6 +15,7 @@
 #include <scale/core/error.hpp>
 #include <scale/video/decoded_video.hpp>
 #include <scale/video/detail/passes.hpp>
+#include <scale/video/detail/video_file.hpp>
 #include <scale/video/frames.hpp>
 #include <scale/video/video_info.hpp>
 
@@ -31,14 +32,15 @@ namespace scale::video {
 
 /// Decodes a video through and says what it is. No frame is kept: memory is some bytes per frame.
 inline video_info probe(std::filesystem::path const& path, read_options const& options = {}) {
-  return detail::count_frames(path, options).info;
+  return detail::count_frames(detail::video_file(path), options).info;
 }
 
 /// Hands `use(frame_view, index)` every frame in turn, in memory that the next one overwrites, and returns what the
 /// video is. That it is damaged is known at its end: where such videos are refused, input_error comes after the frames.
 template <std::invocable<frame_view const&, std::int64_t> Use>
 video_info for_each_frame(std::filesystem::path const& path, read_options const& options, Use&& use) {
-  detail::frame_source source = detail::open_source(path, options);
+  detail::video_file const file(path);
+  detail::frame_source source = detail::open_source(file, options);
   std::vector<std::uint8_t> pixels;
   return detail::decode_every(
              source, options,
@@ -56,22 +58,16 @@ video_info for_each_frame(std::filesystem::path const& path, read_options const&
 /// the stream. Throws input_error (nothing decodes, damaged, not supported, over a limit), cancelled_error.
 template <std::invocable<video_info const&> Choose>
 decoded_video read_chosen_frames(std::filesystem::path const& path, Choose&& choose, read_options const& options = {}) {
+  detail::video_file const file(path);
   decoded_video video({}, {});
-  detail::first_pass const pass = detail::decode_keeping(path, options, video);
+  detail::first_pass const pass = detail::decode_keeping(file, options, video);
   std::vector<std::int64_t> const wanted = choose(std::as_const(pass.info));
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    expect(wanted[i] >= 0 && wanted[i] < pass.info.frames && (i == 0 || wanted[i] > wanted[i - 1]), "read_frames",
-           "indices must ascend without repetition and lie within the video");
+  detail::check_choice(wanted, pass.info);
   detail::check_memory(path, pass.size, wanted.size(), options);
-  if (!video.indices().empty()) {
+  if (!video.indices().empty())
     video.keep(wanted);
-    return video;
-  }
-  detail::frame_converter convert = pass.converter(path);
-  bool const may_seek = options.access == frame_access::seek && pass.table.seekable() && pass.info.errors == 0;
-  if (may_seek && detail::decode_seeking(path, options, wanted, pass.table, convert, video)) return video;
-  video.clear();
-  detail::decode_through(path, options, wanted, convert, video);
+  else
+    detail::decode_again(file, options, wanted, pass, video);
   return video;
 }
 
@@ -82,7 +78,7 @@ inline decoded_video read_frames(std::filesystem::path const& path, std::span<st
     expect(wanted[i] >= 0 && (i == 0 || wanted[i] > wanted[i - 1]), "read_frames",
            "indices must ascend without repetition");
   std::size_t n = 0;
-  decoded_video video = detail::decode_known(path, options, [&](std::int64_t index) {
+  decoded_video video = detail::decode_known(detail::video_file(path), options, [&](std::int64_t index) {
     bool const is_wanted = n < wanted.size() && wanted[n] == index;
     n += is_wanted ? 1 : 0;
     return is_wanted;
@@ -95,7 +91,7 @@ inline decoded_video read_frames(std::filesystem::path const& path, std::span<st
 
 /// Reads every frame in one pass: memory grows with the video.
 inline decoded_video read_all_frames(std::filesystem::path const& path, read_options const& options = {}) {
-  return detail::decode_known(path, options, [](std::int64_t) { return true; });
+  return detail::decode_known(detail::video_file(path), options, [](std::int64_t) { return true; });
 }
 
 }  // namespace scale::video

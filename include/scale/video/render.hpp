@@ -2,6 +2,7 @@
 #pragma once
 // From a video file to its planned clips, and the frames these need.
 
+#include <scale/video/frame_reader.hpp>
 #include <scale/video/reader.hpp>
 #include <scale/video/render_clip.hpp>
 #include <scale/video/views.hpp>
@@ -28,25 +29,25 @@ struct shared_video {
 };
 
 /// Decodes a video once for the clips of all requests: each plan and frame is what the request alone would get. Throws
-/// as read_chosen_frames and plan_views do.
+/// as `read`, unless given read_chosen_frames, and plan_views do.
 inline shared_video read_views(std::filesystem::path const& path, std::span<view_request const> requests,
-                               std::uint32_t video_index, read_options const& options = {}) {
+                               std::uint32_t video_index, read_options const& options = {},
+                               frame_reader const& read = {}) {
   std::vector<std::vector<planned_clip>> plans;
-  decoded_video video = read_chosen_frames(
-      path,
-      [&](video_info const& info) {
-        std::vector<std::int64_t> wanted;
-        for (view_request const& request : requests) {
-          plans.push_back(plan_views(info.frames, info.fps, working_size(info.size, options.short_side), request.views,
-                                     request.seed, video_index));
-          std::vector<std::int64_t> const more = frames_of(plans.back());
-          wanted.insert(wanted.end(), more.begin(), more.end());
-        }
-        std::sort(wanted.begin(), wanted.end());
-        wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-        return wanted;
-      },
-      options);
+  auto const choose = [&](video_info const& info) {
+    plans.clear();  // a reader may have to choose again
+    std::vector<std::int64_t> wanted;
+    for (view_request const& request : requests) {
+      plans.push_back(plan_views(info.frames, info.fps, working_size(info.size, options.short_side), request.views,
+                                 request.seed, video_index));
+      std::vector<std::int64_t> const more = frames_of(plans.back());
+      wanted.insert(wanted.end(), more.begin(), more.end());
+    }
+    std::sort(wanted.begin(), wanted.end());
+    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+    return wanted;
+  };
+  decoded_video video = read ? read(path, choose, options) : read_chosen_frames(path, choose, options);
   return {std::move(video), std::move(plans)};
 }
 

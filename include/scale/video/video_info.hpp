@@ -46,6 +46,8 @@ struct read_options {
   int short_side = 256;
   damaged_videos damaged = damaged_videos::refuse;
   std::int64_t max_pixels = std::int64_t{1} << 26;  // of a frame in the file, its rows padded; larger ones are refused
+  std::int64_t max_frames = std::int64_t{1} << 24;  // a video of more is refused: some bytes are kept for each
+  int max_streams = 1000;                           // of a file
   std::size_t memory_limit = std::size_t{4} << 30;  // bytes of the frames returned; a request for more is refused
   std::size_t memory_budget = std::size_t{512} << 20;  // bytes of frames kept to spare a second pass
   frame_access access = frame_access::seek;

@@ -3,19 +3,20 @@
 // How far a container says it reaches, from its outermost sizes. FFmpeg ends quietly where some containers stop short;
 // a file shorter than it declares was cut.
 
+#include <scale/video/detail/video_file.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <istream>
 #include <string_view>
 
 namespace scale::video::detail {
 
-/// Reads outermost headers of a file of `bytes` bytes, one after the other.
+/// Reads outermost headers of a file, one after the other.
 class declared_end {
  public:
-  declared_end(std::istream& file, std::int64_t bytes) : file_(file), bytes_(bytes) {}
+  explicit declared_end(video_file const& file) : file_(file) {}
 
   /// The end named by MP4 boxes, a RIFF header or a Matroska segment; 0 for other containers and where none is named.
   std::int64_t find() {
@@ -33,11 +34,8 @@ class declared_end {
   }
 
  private:
-  bool read(std::int64_t at, unsigned char* to, std::streamsize n) {
-    file_.clear();
-    file_.seekg(at);
-    file_.read(reinterpret_cast<char*>(to), n);
-    return file_.gcount() == n;
+  bool read(std::int64_t at, unsigned char* to, int n) const {
+    return file_.read(at, to, static_cast<std::size_t>(n)) == n;
   }
 
   static std::int64_t little_endian(unsigned char const* p) {
@@ -62,10 +60,10 @@ class declared_end {
   std::int64_t boxes() {
     std::int64_t at = 0;
     unsigned char head[16];
-    for (int count = 0; count < 4096 && at + 8 <= bytes_ && read(at, head, 8); ++count) {
+    for (int count = 0; count < 4096 && at + 8 <= file_.bytes() && read(at, head, 8); ++count) {
       std::int64_t size = big_endian(head, 4);
-      if (!is_box(head + 4)) return at;  // something put behind the last box, as music players put tags
-      if (size == 0) return bytes_;      // to the end of the file
+      if (!is_box(head + 4)) return at;     // something put behind the last box, as music players put tags
+      if (size == 0) return file_.bytes();  // to the end of the file
       if (size == 1) {
         if (!read(at, head, 16)) return at + 16;
         size = big_endian(head + 8, 8);
@@ -99,8 +97,7 @@ class declared_end {
     return size < 0 ? 0 : at + 4 + length + size;
   }
 
-  std::istream& file_;
-  std::int64_t bytes_;
+  video_file const& file_;
 };
 
 }  // namespace scale::video::detail

@@ -6,6 +6,7 @@
 #include <scale/core/error.hpp>
 #include <scale/video/detail/declared_end.hpp>
 #include <scale/video/detail/ffmpeg.hpp>
+#include <scale/video/detail/video_file.hpp>
 #include <scale/video/video_info.hpp>
 
 #include <chrono>
@@ -13,7 +14,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -24,19 +25,11 @@ namespace scale::video::detail {
 
 class file_input {
  public:
-  /// Opens the file and finds its streams. Throws input_error, naming the file, where it is no video file. Frames of
-  /// more than options.max_pixels are not decoded for that.
-  file_input(std::filesystem::path const& path, read_options const& options)
-      : path_(path), stop_(options.stop), deadline_(options.deadline) {
-    std::error_code failure;
-    if (!std::filesystem::is_regular_file(path, failure)) refuse("no such file");
-    bytes_ = static_cast<std::int64_t>(std::filesystem::file_size(path, failure));
-    file_.open(path, std::ios::binary);
-    if (failure || !file_) refuse("cannot be opened for reading");
-    declared_ = declared_end(file_, bytes_).find();
-    file_.clear();
-    file_.seekg(0);
-
+  /// Finds the streams of `file`, which has to outlive this object. Throws input_error, naming the file, where it is no
+  /// video file. Frames of more than options.max_pixels are not decoded for that, nor more than options.max_streams
+  /// streams made.
+  file_input(video_file const& file, read_options const& options)
+      : file_(file), stop_(options.stop), deadline_(options.deadline), declared_(declared_end(file).find()) {
     constexpr int buffer_bytes = 1 << 16;
     auto* const buffer = allocated(static_cast<unsigned char*>(av_malloc(buffer_bytes)));
     io_.reset(avio_alloc_context(buffer, buffer_bytes, 0, this, &file_input::read, nullptr, &file_input::seek));
@@ -47,13 +40,17 @@ class file_input {
     AVFormatContext* context = allocated(avformat_alloc_context());
     silence(*context);
     context->pb = io_.get();
+    context->max_streams = options.max_streams;
     context->io_open = &file_input::refuse_open;
     context->interrupt_callback = {&file_input::interrupted, this};
     // Some demuxers, of session descriptions for one, open sockets by themselves, not through io_open.
     context->protocol_whitelist = allocated(av_strdup("none"));
     if (int const code = avformat_open_input(&context, "", nullptr, nullptr); code < 0) {  // frees it on failure
       check_stop();
-      refuse("not a video file that FFmpeg knows: " + av_error_text(code));
+      refuse("not a video file that FFmpeg knows: " + av_error_text(code) +
+             (code == AVERROR(ENOMEM) ? ", or more than the limit of " + std::to_string(options.max_streams) +
+                                            " streams (read_options.max_streams)"
+                                      : ""));
     }
     input_.reset(context);
     find_streams(options.max_pixels);
@@ -64,19 +61,19 @@ class file_input {
 
   AVFormatContext& operator*() const noexcept { return *input_; }
   AVFormatContext* operator->() const noexcept { return input_.get(); }
-  std::filesystem::path const& path() const noexcept { return path_; }
-  std::int64_t bytes() const noexcept { return bytes_; }
+  std::filesystem::path const& path() const noexcept { return file_.path(); }
+  std::int64_t bytes() const noexcept { return file_.bytes(); }
 
   /// Where the container says it ends; 0 where it does not say.
   std::int64_t declared_bytes() const noexcept { return declared_; }
 
   /// Throws cancelled_error where reading was stopped, input_error where its time is up.
   void check_stop() const {
-    if (stop_.stop_requested()) throw cancelled_error("[video] " + path_.string() + ": reading was stopped");
+    if (stop_.stop_requested()) throw cancelled_error("[video] " + path().string() + ": reading was stopped");
     if (is_late()) refuse("reading took longer than it may (read_options.deadline)");
   }
 
-  [[noreturn]] void refuse(std::string const& why) const { throw input_error(path_.string() + ": " + why); }
+  [[noreturn]] void refuse(std::string const& why) const { file_.refuse(why); }
 
  private:
   /// libavformat's own class has no log offset: give this context a copy of its class whose offset is in `opaque`.
@@ -114,24 +111,25 @@ class file_input {
   static int read(void* self, std::uint8_t* to, int size) {
     auto& me = *static_cast<file_input*>(self);
     if (me.stop_.stop_requested() || me.is_late()) return AVERROR_EXIT;
-    me.file_.clear();
-    me.file_.read(reinterpret_cast<char*>(to), size);
-    auto const count = static_cast<int>(me.file_.gcount());
-    if (count > 0) return count;
-    return me.file_.bad() ? AVERROR(EIO) : AVERROR_EOF;
+    auto const count = static_cast<int>(me.file_.read(me.at_, to, static_cast<std::size_t>(size)));
+    if (count <= 0) return count < 0 ? AVERROR(EIO) : AVERROR_EOF;
+    me.at_ += count;
+    return count;
   }
 
   static std::int64_t seek(void* self, std::int64_t offset, int whence) {
     auto& me = *static_cast<file_input*>(self);
-    me.file_.clear();
+    std::int64_t from = 0;
     switch (whence & ~AVSEEK_FORCE) {
-      case AVSEEK_SIZE: return me.bytes_;
-      case SEEK_SET: me.file_.seekg(offset); break;
-      case SEEK_CUR: me.file_.seekg(offset, std::ios::cur); break;
-      case SEEK_END: me.file_.seekg(offset, std::ios::end); break;
+      case AVSEEK_SIZE: return me.bytes();
+      case SEEK_SET: break;
+      case SEEK_CUR: from = me.at_; break;
+      case SEEK_END: from = me.bytes(); break;
       default: return AVERROR(EINVAL);
     }
-    return me.file_ ? static_cast<std::int64_t>(me.file_.tellg()) : std::int64_t{AVERROR(EIO)};
+    std::int64_t const most = (std::numeric_limits<std::int64_t>::max)() - from;
+    if (offset > most || from + offset < 0) return AVERROR(EIO);
+    return me.at_ = from + offset;
   }
 
   static int refuse_open(AVFormatContext*, AVIOContext**, char const*, int, AVDictionary**) { return AVERROR(EPERM); }
@@ -142,12 +140,11 @@ class file_input {
 
   bool is_late() const { return deadline_ && std::chrono::steady_clock::now() >= *deadline_; }
 
-  std::filesystem::path path_;
+  video_file const& file_;
+  std::int64_t at_ = 0;  // where reading goes on
   std::stop_token stop_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
-  std::int64_t bytes_ = 0;
   std::int64_t declared_ = 0;
-  std::ifstream file_;
   AVClass quiet_class_{};
   io_ptr io_;
   input_ptr input_;

@@ -6,11 +6,11 @@
 #include <scale/core/error.hpp>
 #include <scale/video/detail/ffmpeg.hpp>
 #include <scale/video/detail/file_input.hpp>
+#include <scale/video/detail/video_file.hpp>
 #include <scale/video/video_info.hpp>
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <set>
 #include <string>
 #include <utility>
@@ -31,10 +31,8 @@ struct damage_report {
 class frame_source {
  public:
   /// One thread decodes: with more, FFmpeg's decoders report other errors for the same damage.
-  frame_source(std::filesystem::path const& path, read_options const& options)
-      : input_(path, options),
-        packet_(allocated(av_packet_alloc())),
-        frame_(allocated(av_frame_alloc())) {
+  frame_source(video_file const& file, read_options const& options)
+      : input_(file, options), packet_(allocated(av_packet_alloc())), frame_(allocated(av_frame_alloc())) {
     stream_ = input_->streams[choose_stream(options.stream)];
     for (unsigned i = 0; i < input_->nb_streams; ++i)
       if (input_->streams[i] != stream_) input_->streams[i]->discard = AVDISCARD_ALL;

@@ -9,6 +9,7 @@
 #include <scale/video/detail/frame_converter.hpp>
 #include <scale/video/detail/frame_source.hpp>
 #include <scale/video/detail/frame_table.hpp>
+#include <scale/video/detail/video_file.hpp>
 #include <scale/video/frames.hpp>
 #include <scale/video/video_info.hpp>
 
@@ -36,10 +37,12 @@ struct first_pass {
   }
 };
 
-inline frame_source open_source(std::filesystem::path const& path, read_options const& options) {
+inline frame_source open_source(video_file const& file, read_options const& options) {
   expect(options.short_side >= 1, "read_options", "short_side must be at least 1");
   expect(options.max_pixels >= 1, "read_options", "max_pixels must be at least 1");
-  return frame_source(path, options);
+  expect(options.max_frames >= 1, "read_options", "max_frames must be at least 1");
+  expect(options.max_streams >= 1, "read_options", "max_streams must be at least 1");
+  return frame_source(file, options);
 }
 
 inline frame_size working_size_of(std::filesystem::path const& path, frame_size shown, read_options const& options) {
@@ -63,6 +66,9 @@ first_pass decode_every(frame_source& source, read_options const& options, Use&&
       pass.size = working_size_of(path, pass.info.size, options);
       convert.emplace(pass.converter(path));
     }
+    if (pass.table.frames() == options.max_frames)
+      throw input_error(path.string() + ": more than the limit of " + std::to_string(options.max_frames) +
+                        " frames (read_options.max_frames)");
     pass.table.add(*frame);
     use(*frame, pass.table.frames() - 1, *convert);
   }
@@ -90,8 +96,8 @@ first_pass decode_every(frame_source& source, read_options const& options, Use&&
 }
 
 /// Decodes a video through, keeping nothing.
-inline first_pass count_frames(std::filesystem::path const& path, read_options const& options) {
-  frame_source source = open_source(path, options);
+inline first_pass count_frames(video_file const& file, read_options const& options) {
+  frame_source source = open_source(file, options);
   source.count_only();
   return decode_every(source, options, [](AVFrame const&, std::int64_t, frame_converter const&) {});
 }
@@ -108,14 +114,14 @@ inline void check_memory(std::filesystem::path const& path, frame_size size, std
 
 /// One pass for frames known beforehand: converts those of which `wanted(index)` holds while decoding.
 template <std::predicate<std::int64_t> Wanted>
-decoded_video decode_known(std::filesystem::path const& path, read_options const& options, Wanted&& wanted) {
-  frame_source source = open_source(path, options);
+decoded_video decode_known(video_file const& file, read_options const& options, Wanted&& wanted) {
+  frame_source source = open_source(file, options);
   decoded_video video({}, {});
   first_pass pass =
       decode_every(source, options, [&](AVFrame const& frame, std::int64_t index, frame_converter& convert) {
         if (index == 0) video = decoded_video({}, convert.size());
         if (!wanted(index)) return;
-        check_memory(path, convert.size(), video.indices().size() + 1, options);
+        check_memory(file.path(), convert.size(), video.indices().size() + 1, options);
         convert(frame, video.add(index));
       });
   video.set_info(std::move(pass.info));
@@ -132,8 +138,8 @@ inline std::int64_t declared_frames(AVStream const& stream) {
 
 /// One pass that converts every frame, and keeps all in `video` or, where they exceed the budget, none. A video that
 /// says beforehand that it exceeds it is not kept at all, so that memory does not grow with a video's length.
-inline first_pass decode_keeping(std::filesystem::path const& path, read_options const& options, decoded_video& video) {
-  frame_source source = open_source(path, options);
+inline first_pass decode_keeping(video_file const& file, read_options const& options, decoded_video& video) {
+  frame_source source = open_source(file, options);
   bool keeping = true;
   first_pass pass =
       decode_every(source, options, [&](AVFrame const& frame, std::int64_t index, frame_converter& convert) {
@@ -153,27 +159,36 @@ inline first_pass decode_keeping(std::filesystem::path const& path, read_options
   return pass;
 }
 
-/// Adds the frames to `video` by decoding again from the start.
-inline void decode_through(std::filesystem::path const& path, read_options const& options,
-                           std::span<std::int64_t const> wanted, frame_converter& convert, decoded_video& video) {
-  frame_source source = open_source(path, options);
+/// Frames that are asked for, as they are decoded: `add(index)` is memory for one of them, indices ascend; `clear()`
+/// forgets all.
+template <class Frames>
+concept frame_sink = requires(Frames& frames, std::int64_t index) {
+  { frames.add(index) } -> std::same_as<std::uint8_t*>;
+  frames.clear();
+};
+
+/// Adds the frames to `frames` by decoding again from the start.
+template <frame_sink Frames>
+void decode_through(video_file const& file, read_options const& options, std::span<std::int64_t const> wanted,
+                    frame_converter& convert, Frames& frames) {
+  frame_source source = open_source(file, options);
   std::size_t n = 0;
   for (std::int64_t index = 0; n < wanted.size(); ++index) {
     AVFrame const* const frame = source.next();
-    if (frame == nullptr) throw input_error(path.string() + ": fewer frames than a moment ago: did the file change?");
+    if (frame == nullptr) file.refuse("fewer frames than a moment ago: did the file change?");
     if (index != wanted[n]) continue;
-    convert(*frame, video.add(index));
+    convert(*frame, frames.add(index));
     ++n;
   }
 }
 
 /// The same with jumps. Frames are known by their timestamps, and used only from the second keyframe after a jump on.
 /// False, and only some frames added, where the file cannot be trusted to seek.
-inline bool decode_seeking(std::filesystem::path const& path, read_options const& options,
-                           std::span<std::int64_t const> wanted, frame_table const& table, frame_converter& convert,
-                           decoded_video& video) {
+template <frame_sink Frames>
+bool decode_seeking(video_file const& file, read_options const& options, std::span<std::int64_t const> wanted,
+                    frame_table const& table, frame_converter& convert, Frames& frames) {
   constexpr std::int64_t worth_a_jump = 32;  // frames; decoding fewer costs less than a seek
-  frame_source source = open_source(path, options);
+  frame_source source = open_source(file, options);
   std::int64_t last = -1;  // the frame decoded last
   for (std::int64_t const target : wanted) {
     std::int64_t const entry = table.entry_for(target);
@@ -189,11 +204,29 @@ inline bool decode_seeking(std::filesystem::path const& path, read_options const
       last = *index;
       if (last == target) {
         if (keys_to_pass > 0) return false;
-        convert(*frame, video.add(target));
+        convert(*frame, frames.add(target));
       }
     } while (last < target);
   }
   return true;
+}
+
+/// Adds the frames by a second pass, with jumps where these are allowed and can be trusted.
+template <frame_sink Frames>
+void decode_again(video_file const& file, read_options const& options, std::span<std::int64_t const> wanted,
+                  first_pass const& pass, Frames& frames) {
+  frame_converter convert = pass.converter(file.path());
+  bool const may_seek = options.access == frame_access::seek && pass.table.seekable() && pass.info.errors == 0;
+  if (may_seek && decode_seeking(file, options, wanted, pass.table, convert, frames)) return;
+  frames.clear();
+  decode_through(file, options, wanted, convert, frames);
+}
+
+/// Throws argument_error unless these are frames of the video, ascending.
+inline void check_choice(std::span<std::int64_t const> wanted, video_info const& info) {
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    expect(wanted[i] >= 0 && wanted[i] < info.frames && (i == 0 || wanted[i] > wanted[i - 1]), "read_frames",
+           "indices must ascend without repetition and lie within the video");
 }
 
 }  // namespace scale::video::detail
