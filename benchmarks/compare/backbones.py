@@ -24,10 +24,11 @@ import time
 
 import filled
 import residual
+import svt
 import videomae
 
 PACKAGES = {"openvino": ["openvino"], "onnxruntime": ["onnxruntime"], "torch": ["torch"]}
-NETWORKS = {network.name: network for network in residual.NETWORKS + videomae.NETWORKS}
+NETWORKS = {network.name: network for network in residual.NETWORKS + videomae.NETWORKS + svt.NETWORKS}
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden" / "backbones"
 ROUNDS = 2
 

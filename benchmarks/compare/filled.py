@@ -30,7 +30,7 @@ def tensor(name, shape):
         return fill(name, shape, 1, .25)
     if len(shape) == 1:
         return fill(name, shape, 1 if leaf == "weight" else 0, .1)
-    if "token" in leaf:
+    if "token" in leaf or "pos_embed" in leaf or "time_embed" in leaf:
         return fill(name, shape, 0, .5)
     return fill(name, shape, 0, math.sqrt(3 / math.prod(shape[1:])))
 

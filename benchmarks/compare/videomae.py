@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """VideoMAE, pre-trained pooling: its tensors, an ONNX graph, and a run in PyTorch."""
-import math
-
 import filled
+import graph
 
 TUBELET, PATCH = 2, 16
 EPS = 1e-6
@@ -39,64 +38,23 @@ class VideoMae:
 
     def write_onnx(self, path, tensors):
         import numpy as np
-        import onnx
-        from onnx import TensorProto, helper, numpy_helper
-        nodes, initialisers, count = [], [], iter(range(1 << 20))
-        n, c, h = self.tokens, self.width, self.heads
-
-        def constant(value):
-            name = f"c{next(count)}"
-            initialisers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-            return name
-
-        def number(value):
-            return constant(np.array(value, np.float32))
-
-        def extents(*values):
-            return constant(np.array(values, np.int64))
-
-        def add(kind, inputs, outputs=1, **attributes):
-            names = [f"v{next(count)}" for _ in range(outputs)]
-            nodes.append(helper.make_node(kind, inputs, names, **attributes))
-            return names if outputs > 1 else names[0]
-
-        def linear(x, weight, bias):
-            return add("Add", [add("MatMul", [x, constant(weight.T)]), constant(bias)])
-
-        def norm(x, at):
-            scale, shift = constant(tensors[at + ".weight"]), constant(tensors[at + ".bias"])
-            return add("LayerNormalization", [x, scale, shift], axis=-1, epsilon=EPS)
-
-        def gelu(x):
-            bent = add("Add", [add("Erf", [add("Div", [x, number(math.sqrt(2))])]), number(1)])
-            return add("Mul", [add("Mul", [x, bent]), number(.5)])
-
-        def attention(x, at):
-            bias = np.concatenate([tensors[at + "q_bias"], np.zeros(c, np.float32), tensors[at + "v_bias"]])
-            joint = add("Reshape", [linear(x, tensors[at + "qkv.weight"], bias), extents(1, n, 3, h, c // h)])
-            parts = add("Split", [add("Transpose", [joint], perm=[2, 0, 3, 1, 4])], 3, axis=0)
-            q, k, v = (add("Squeeze", [part, extents(0)]) for part in parts)
-            scores = add("MatMul", [add("Mul", [q, number((c // h) ** -.5)]), add("Transpose", [k], perm=[0, 1, 3, 2])])
-            mixed = add("Transpose", [add("MatMul", [add("Softmax", [scores], axis=-1), v])], perm=[0, 2, 1, 3])
-            return linear(add("Reshape", [mixed, extents(1, n, c)]), tensors[at + "proj.weight"],
-                          tensors[at + "proj.bias"])
-
-        patches = add("Conv", ["clip", constant(tensors["encoder.patch_embed.proj.weight"]),
-                               constant(tensors["encoder.patch_embed.proj.bias"])],
-                      kernel_shape=[TUBELET, PATCH, PATCH], strides=[TUBELET, PATCH, PATCH])
-        x = add("Transpose", [add("Reshape", [patches, extents(1, c, n)])], perm=[0, 2, 1])
-        x = add("Add", [x, constant(positions(n, c))])
+        n, c, g = self.tokens, self.width, graph.Graph(EPS)
+        patches = g.add("Conv", ["clip", g.constant(tensors["encoder.patch_embed.proj.weight"]),
+                                 g.constant(tensors["encoder.patch_embed.proj.bias"])],
+                        kernel_shape=[TUBELET, PATCH, PATCH], strides=[TUBELET, PATCH, PATCH])
+        x = g.add("Transpose", [g.reshape(patches, 1, c, n)], perm=[0, 2, 1])
+        x = g.sum(x, g.constant(positions(n, c)))
         for i in range(self.depth):
-            at = f"encoder.blocks.{i}."
-            x = add("Add", [x, attention(norm(x, at + "norm1"), at + "attn.")])
-            hidden = linear(norm(x, at + "norm2"), tensors[at + "mlp.fc1.weight"], tensors[at + "mlp.fc1.bias"])
-            x = add("Add", [x, linear(gelu(hidden), tensors[at + "mlp.fc2.weight"], tensors[at + "mlp.fc2.bias"])])
-        nodes.append(helper.make_node("ReduceMean", [norm(x, "encoder.norm")], ["feature"], axes=[1], keepdims=0))
-        graph = helper.make_graph(
-            nodes, "backbone",
-            [helper.make_tensor_value_info("clip", TensorProto.FLOAT, [1, 3, filled.FRAMES, self.size, self.size])],
-            [helper.make_tensor_value_info("feature", TensorProto.FLOAT, [1, c])], initialisers)
-        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+            of = {name.removeprefix(f"encoder.blocks.{i}."): value for name, value in tensors.items()}
+            bias = np.concatenate([of["attn.q_bias"], np.zeros(c, np.float32), of["attn.v_bias"]])
+            joint = g.linear(g.norm(x, of["norm1.weight"], of["norm1.bias"]), of["attn.qkv.weight"], bias)
+            mixed = g.attention(joint, 1, n, c, self.heads)
+            x = g.sum(x, g.linear(mixed, of["attn.proj.weight"], of["attn.proj.bias"]))
+            hidden = g.linear(g.norm(x, of["norm2.weight"], of["norm2.bias"]), of["mlp.fc1.weight"],
+                              of["mlp.fc1.bias"])
+            x = g.sum(x, g.linear(g.gelu(hidden), of["mlp.fc2.weight"], of["mlp.fc2.bias"]))
+        x = g.norm(x, tensors["encoder.norm.weight"], tensors["encoder.norm.bias"])
+        g.save(path, self.size, g.add("ReduceMean", [x], axes=[1], keepdims=0), c)
 
     def with_torch(self, tensors, dtype):
         import torch
