@@ -37,7 +37,9 @@
 #include <scale/cuda/top_k.cuh>
 #include <scale/cuda/trilinear_resize.cuh>
 
-#define SCALE_CUDA_INSTANTIATE_COMMON() SCALE_CUDA_INSTANTIATE_FILL()
+#define SCALE_CUDA_INSTANTIATE_COMMON() \
+  SCALE_CUDA_INSTANTIATE_COPY(double)   \
+  SCALE_CUDA_INSTANTIATE_FILL()
 
 #define SCALE_CUDA_INSTANTIATE(T)               \
   SCALE_CUDA_INSTANTIATE_ADAMW(T)               \
