@@ -155,6 +155,7 @@ TEST_CASE_TEMPLATE("attention agrees with ref", T, SCALE_TEST_TYPES) {
         .dropout = 0.3,
         .scale = 0.2},
         attention_case{.sets = 4, .tokens = 6, .heads = 2, .width = 32, .rows = {13, 14}},
+        attention_case{.sets = 1, .tokens = 1568, .heads = 1, .width = 64, .rows = {0, 701, 1567}},
         attention_case{.sets = 3, .tokens = 16, .heads = 2, .width = 32, .lengths = {16, 1, 7}}}) {
     CAPTURE(a.sets);
     CAPTURE(a.tokens);

@@ -127,7 +127,7 @@ struct stage_error {
     std::array<double, 8> const got = sketch_of(values);
     double const norm = golden_sketch[1], root = std::sqrt(static_cast<double>(values.size()));
     auto const keep = [](double& worst, double error) {
-      if (!(error <= worst)) worst = error;  // NaN stays
+      if (error > worst || std::isnan(error)) worst = error;  // NaN stays
     };
     keep(sketch, std::abs(got[0] - golden_sketch[0]) / (norm * root));
     for (std::size_t i = 1; i < 8; ++i) keep(sketch, std::abs(got[i] - golden_sketch[i]) / norm);
@@ -145,7 +145,7 @@ struct feature_error {
     double norm = 0, own = 0, dot = 0;
     for (std::size_t i = 0; i < got.size(); ++i) {
       double const error = std::abs(got[i] - expected[i]);
-      if (!(error <= feature)) feature = error;
+      if (error > feature || std::isnan(error)) feature = error;
       norm += expected[i] * expected[i], own += got[i] * got[i], dot += got[i] * expected[i];
     }
     feature /= std::sqrt(norm);

@@ -2,8 +2,8 @@
 #pragma once
 // Copy and sum of matrices on the device.
 
+#include <scale/core/dtype.hpp>
 #include <scale/cuda/context.hpp>
-#include <scale/cuda/element.hpp>
 #include <scale/ops/copy.hpp>
 
 #include <cstddef>
@@ -18,12 +18,11 @@ SCALE_HIDDEN void launch_add(context const& c, tensor_view<T const, 2, context> 
 
 }  // namespace detail
 
-/// Adds f32 and bf16; copies every element type.
-template <device_element T>
+template <element T>
 void copy(context const& c, tensor_view<T const, 2, context> x, copy_args<T, context> const& a) {
   constexpr auto op = "copy";
   if (x.size() == 0) return;
-  if constexpr (device_float<T>) {
+  if constexpr (floating<T>) {
     if (a.mode == write_mode::accumulate) return detail::launch_add(c, x, a.y);
   }
   detail::device_scope const scope(c.options().device, op);

@@ -12,8 +12,4 @@ namespace scale::cuda {
 template <class T>
 concept device_float = std::same_as<T, float> || std::same_as<T, bf16>;
 
-/// What copy moves: every element type but double, whose sums copy's contract asks for too.
-template <class T>
-concept device_element = element<T> && !std::same_as<T, double>;
-
 }  // namespace scale::cuda

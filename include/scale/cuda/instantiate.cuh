@@ -39,6 +39,7 @@
 #include <scale/cuda/trilinear_resize.cuh>
 
 #define SCALE_CUDA_INSTANTIATE_COMMON() \
+  SCALE_CUDA_INSTANTIATE_COPY(double)   \
   SCALE_CUDA_INSTANTIATE_FILL()         \
   SCALE_CUDA_INSTANTIATE_LARGEST_MAGNITUDE()
 

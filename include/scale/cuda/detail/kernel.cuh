@@ -14,7 +14,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#define SCALE_KERNEL static __global__ void
+/// Unused where a file includes a kernel and instantiates no launcher of it.
+#define SCALE_KERNEL [[maybe_unused]] static __global__ void
 
 namespace scale::cuda::detail {
 
