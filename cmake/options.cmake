@@ -4,6 +4,7 @@
 option(SCALE_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(SCALE_BUILD_EXAMPLES "Build the examples and the program scale" ${PROJECT_IS_TOP_LEVEL})
 option(SCALE_BUILD_BENCHMARKS "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
+option(SCALE_HARDENING "Hardening flags for the programs of this project" OFF)
 option(SCALE_FUZZ "Build the fuzzers; needs clang" OFF)
 option(SCALE_INSTALL "Make install rules and a package config" ${PROJECT_IS_TOP_LEVEL})
 
