@@ -16,12 +16,12 @@
 
 namespace scale::video::detail {
 
-#if defined(__x86_64__) && defined(__LP64__)
+#if (defined(__x86_64__) && defined(__LP64__)) || (defined(__aarch64__) && defined(__AARCH64EL__))
+
+#if defined(__x86_64__)
 inline constexpr std::uint32_t filtered_architecture = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__) && defined(__AARCH64EL__)
-inline constexpr std::uint32_t filtered_architecture = AUDIT_ARCH_AARCH64;
 #else
-inline constexpr std::uint32_t filtered_architecture = 0;  // none is known
+inline constexpr std::uint32_t filtered_architecture = AUDIT_ARCH_AARCH64;
 #endif
 
 /// What reading from descriptors that are open, taking memory and ending need; with any arguments. sigaltstack is the
@@ -79,5 +79,12 @@ inline std::vector<::sock_filter> system_call_filter(::pid_t self) {
   kill();
   return program;
 }
+
+#else
+
+inline constexpr std::uint32_t filtered_architecture = 0;  // no filter is known
+inline std::vector<::sock_filter> system_call_filter(::pid_t) { return {}; }
+
+#endif
 
 }  // namespace scale::video::detail
