@@ -5,6 +5,7 @@
 #include <scale/data/extract.hpp>
 #include <scale/data/open_manifest.hpp>
 
+#include "scale/decoding.hpp"
 #include "scale/live_line.hpp"
 #include "scale/outputs.hpp"
 #include "scale/view_arguments.hpp"
@@ -99,7 +100,12 @@ std::vector<extraction_summary> run_extraction(session const& s, B const& b, vie
     if (!p.failure.empty()) line.message("failed: " + p.name + ": " + p.failure);
     line.show(s.options.json ? progress_json(p) : progress_text(p), p.done == p.total);
   };
-  return extract_features(jobs, videos, run, callbacks);
+  extraction_run reading = run;
+  if (a.no_sandbox)
+    line.note("videos are decoded in this process, without a sandbox (--no-sandbox)");
+  else
+    reading.read = start_sandbox();
+  return extract_features(jobs, videos, reading, callbacks);
 }
 
 /// Writes the list of failures beside a store, and says what became of it. Of a run that was stopped there is no store,

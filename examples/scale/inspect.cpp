@@ -11,6 +11,7 @@
 #include <scale/train/model_file.hpp>
 #include <scale/video/reader.hpp>
 
+#include "scale/decoding.hpp"
 #include "scale/outputs.hpp"
 #include "scale/program.hpp"
 #include "scale/verify/golden_case.hpp"
@@ -216,11 +217,23 @@ void describe_npy(json& out, std::filesystem::path const& path) {
   out["shape"] = file.tensor().shape;
 }
 
-void describe_video(json& out, std::filesystem::path const& path, session const& s) {
+/// Reads videos in processes of their own, started for the first one, or in this one.
+struct video_reading {
+  bool in_this_process = false;
+  std::optional<video::sandboxed_reader> sandbox;
+
+  video::video_info probe(std::filesystem::path const& path, video::read_options const& options) {
+    if (in_this_process) return video::probe(path, options);
+    if (!sandbox) sandbox = start_sandbox();
+    return sandbox->probe(path, options);
+  }
+};
+
+void describe_video(json& out, std::filesystem::path const& path, session const& s, video_reading& reading) {
   video::read_options options;
   options.damaged = video::damaged_videos::allow;
   options.stop = s.stop;
-  video::video_info const info = video::probe(path, options);
+  video::video_info const info = reading.probe(path, options);
   out.update({{"kind", "video"},
               {"frames", info.frames},
               {"width", info.size.width},
@@ -237,7 +250,7 @@ void describe_video(json& out, std::filesystem::path const& path, session const&
   if (info.errors != 0) refuse_file(path, std::to_string(info.errors) + " errors, the first: " + info.first_error);
 }
 
-void describe(json& out, std::filesystem::path const& path, session const& s) {
+void describe(json& out, std::filesystem::path const& path, session const& s, video_reading& reading) {
   std::string const head = first_bytes(path, 64);
   if (is_feature_store(path)) return describe_store(out, path);
   if (is_extraction_journal(path) && head.size() >= 8) return describe_journal(out, path);
@@ -246,7 +259,7 @@ void describe(json& out, std::filesystem::path const& path, session const& s) {
     return describe_safetensors(out, path);
   if (is_npy(path)) return describe_npy(out, path);
   if ((guess && *guess != weights_kind::safetensors) || is_named_as_weights(path)) return describe_weights(out, path);
-  describe_video(out, path, s);
+  describe_video(out, path, s, reading);
 }
 
 void print_text(json const& object) {
@@ -260,13 +273,13 @@ void print_text(json const& object) {
   }
 }
 
-exit_code inspect(session const& s, std::vector<std::string> const& paths) {
+exit_code inspect(session const& s, std::vector<std::string> const& paths, video_reading& reading) {
   exit_code result = exit_code::done;
   for (std::string const& path : paths) {
     json found = json::object();
     std::string problem;
     try {
-      describe(found, path, s);
+      describe(found, path, s, reading);
     } catch (cancelled_error const&) {
       throw;
     } catch (resource_error const& e) {
@@ -302,7 +315,9 @@ void add_inspect(CLI::App& app, session& s) {
   command->add_option("FILE", *paths, "weights, stores, checkpoints, arrays, videos")
       ->required()
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->callback([&s, paths] { s.run = [&s, paths] { return inspect(s, *paths); }; });
+  auto const reading = std::make_shared<video_reading>();
+  command->add_flag("--no-sandbox", reading->in_this_process, no_sandbox_help);
+  command->callback([&s, paths, reading] { s.run = [&s, paths, reading] { return inspect(s, *paths, *reading); }; });
 }
 
 }  // namespace scale::program

@@ -5,6 +5,7 @@
 #include <scale/data/extract.hpp>
 
 #include "scale/backbones.hpp"
+#include "scale/decoding.hpp"
 #include "scale/program.hpp"
 
 #include <algorithm>
@@ -23,8 +24,8 @@ struct view_arguments {
   std::vector<std::string> backbones = {"motion_energy"}, weights, allow;
   std::string views = "lin", pixels = "own", pooling = "mean", blur = "frame", store_type = "f16", root;
   int clips = 0, passes = 1, size = 0, frames = 0, short_side = 256;
-  double stride = 0, time_limit = 0;
-  bool allow_damaged = false, allow_outside = false;
+  double stride = 0, time_limit = 3600;
+  bool allow_damaged = false, allow_outside = false, no_sandbox = false;
 };
 
 inline constexpr char const* view_options_group = "Extraction";
@@ -82,8 +83,10 @@ inline void add_view_options(CLI::App& command, view_arguments& a) {
       ->check(CLI::IsMember({"f16", "f32"}))
       ->capture_default_str();
   command.add_option("--time-limit", a.time_limit, "seconds that reading a video may take; it fails beyond that")
-      ->check(check_positive, "POSITIVE");
+      ->check(check_positive, "POSITIVE")
+      ->capture_default_str();
   command.add_flag("--allow-damaged", a.allow_damaged, "use the good frames of videos with decode errors");
+  command.add_flag("--no-sandbox", a.no_sandbox, no_sandbox_help);
   command.add_option("--root", a.root, "folder that a list's paths begin in; unless given the list's own");
   command.add_flag("--allow-outside", a.allow_outside, "allow paths in lists to leave the list's folder");
   command.option_defaults()->group("Options");

@@ -379,4 +379,65 @@ TEST_CASE("extract: several backbones at once, each with its store") {
   CHECK_FALSE(std::filesystem::exists(folder / "c"));
 }
 
+TEST_CASE("extract: --no-sandbox gives the same bytes, and is said") {
+  temporary_folder const folder;
+  write_mixed_folder(folder);
+  outcome const usual = extract(folder / "videos", folder / "a");
+  CHECK(usual.code == 1);
+  CHECK(!contains(usual.err, "sandbox"));
+  for (char const* const threads : {"1", "3"}) {
+    std::filesystem::remove(folder / "b");
+    outcome const without = extract(folder / "videos", folder / "b", {"--no-sandbox", "--threads", threads});
+    CHECK(without.code == 1);
+    CHECK(contains(without.err, "--no-sandbox"));
+    CHECK(bytes_of(folder / "b") == bytes_of(folder / "a"));
+    std::filesystem::remove(folder / "b");
+    CHECK(extract(folder / "videos", folder / "b", {"--threads", threads}).code == 1);
+    CHECK(bytes_of(folder / "b") == bytes_of(folder / "a"));
+  }
+}
+
+/// Children of a process that a filter of system calls confines.
+std::vector<pid_t> confined_children(pid_t parent) {
+  std::vector<pid_t> found;
+  std::error_code gone;
+  for (auto const& entry : std::filesystem::directory_iterator("/proc", gone)) {
+    std::string const status = bytes_of(entry.path() / "status");
+    if (contains(status, "\nPPid:\t" + std::to_string(parent) + "\n") && contains(status, "\nSeccomp:\t2\n"))
+      found.push_back(static_cast<pid_t>(std::stol(entry.path().filename().string())));
+  }
+  return found;
+}
+
+TEST_CASE("extract: decoding processes that are killed cost the videos at hand at most, and none stays behind") {
+  temporary_folder const folder;
+  std::filesystem::path const videos = write_many(folder);
+  running_program program(
+      scale_file(),
+      words({{"extract", videos, "--out", folder / "s.store", "--json"}, small_views("lin", 8), {"--threads", "2"}}));
+  std::vector<pid_t> seen;
+  for (int kills = 0; kills < 5; ++kills) {
+    std::vector<pid_t> now;
+    bool const running = program.wait_until([&] {
+      now = confined_children(program.process());
+      return contains(program.error_output(), "done") && !now.empty();
+    });
+    if (!running) break;
+    seen.insert(seen.end(), now.begin(), now.end());
+    ::kill(now.front(), SIGSEGV);
+  }
+  outcome const done = program.wait();
+  INFO("it said: ", done.err);
+  CHECK(!seen.empty());
+  CHECK(done.code <= 1);
+  json const summary = done.json_lines().at(0);
+  CHECK(summary.at("videos").get<int>() + summary.at("failed").get<int>() == many);
+  CHECK(summary.at("failed").get<int>() <= 5);
+  for (json const& failure : summary.at("failures"))
+    CHECK(contains(failure.at("reason").get<std::string>(), "signal 11"));
+  for (pid_t const process : seen) CHECK(::kill(process, 0) == -1);
+}
+
+TEST_CASE("the word of decoding processes is not for users") { CHECK(scale_program({"--decode-worker"}).code == 2); }
+
 }  // namespace

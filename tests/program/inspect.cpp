@@ -58,6 +58,7 @@ TEST_CASE("inspect: every kind of file says what it is") {
   CHECK(all[3].at("shape") == json{2, 3});
   CHECK(all[3].at("dtype") == "F32");
   expect_kind(all[4], "video");
+  CHECK(scale_program({"inspect", small.some_video(), "--json", "--no-sandbox"}).json_lines().at(0) == all[4]);
   CHECK(all[4].at("frames") == 24);
   CHECK(all[4].at("width") == 64);
   CHECK(all[4].at("height") == 48);

@@ -44,6 +44,9 @@ class running_program {
   void send(int signal);
   std::string error_output() const;
 
+  /// Of the running program.
+  pid_t process() const { return process_; }
+
   /// Waits for the end.
   outcome wait();
 

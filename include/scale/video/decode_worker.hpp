@@ -195,17 +195,14 @@ inline void decode_for(worker_socket const& socket, decode_request const& reques
   socket.write(reply{reply_kind::done, 0, 0});
 }
 
-inline void serve_request(worker_socket const& socket, decode_request const& request, int descriptor,
-                          worker_limits const& limits) {
+inline void serve_request(worker_socket const& socket, decode_request const& request, int descriptor) {
   video_file const file({}, descriptor, request.bytes);  // the other side names it
-  std::string const memory = ": decoding it takes more memory than the " + std::to_string(limits.memory) +
-                             " bytes of a decoding process (worker_limits.memory)";
   try {
     decode_for(socket, request, file);
   } catch (resource_error const&) {  // of FFmpeg's memory
-    socket.fail(memory);
+    socket.write(reply{reply_kind::no_memory, 0, 0});
   } catch (std::bad_alloc const&) {
-    socket.fail(memory);
+    socket.write(reply{reply_kind::no_memory, 0, 0});
   } catch (std::exception const& e) {
     socket.fail(e.what());
   }
@@ -229,7 +226,7 @@ inline void decode_worker(int socket, worker_limits const& limits = {}) {
     while (done.failed == nullptr) {
       detail::decode_request request;
       int const descriptor = other.read_request(request);
-      detail::serve_request(other, request, descriptor, limits);
+      detail::serve_request(other, request, descriptor);
     }
   } catch (detail::worker_socket::closed const&) {
   }

@@ -151,10 +151,12 @@ TEST_CASE("confined process: one descriptor beside the socket and /dev/null, and
 
 TEST_CASE("confined process: memory beyond its limit is not given") {
   CHECK(goes_on(status_of([] {
-    void* volatile const too_much = std::malloc(2 * memory);
-    if (too_much != nullptr) ::_exit(2);
-    void* volatile const half = std::malloc(memory / 2);
-    if (half == nullptr) ::_exit(3);
+    auto const gives = [](std::size_t bytes) {
+      return ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+    };
+    if (gives(memory + 1)) ::_exit(2);
+    if (!gives(memory / 2)) ::_exit(3);
+    if (gives(memory / 2 + 1)) ::_exit(4);
   })));
 }
 

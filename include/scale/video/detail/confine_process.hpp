@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -50,14 +51,14 @@ inline confinement confine_process(int& socket, std::size_t memory) {
   if (filtered_architecture == 0) return {"a filter of system calls: none is known for this processor", ENOSYS};
   open_files_of_libraries();
 
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return failed("ending with the parent process");
-  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return failed("forbidding to trace the process");
-  if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) return failed("ignoring SIGPIPE");
-
   std::size_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
   if (pages == 0) return failed("reading /proc/self/statm");
   ::rlim_t const space = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) + memory;
+
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return failed("ending with the parent process");
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return failed("forbidding to trace the process");
+  if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) return failed("ignoring SIGPIPE");
 
   constexpr int place = 3, first_of_others = place + 1;
   int const kept = ::fcntl(socket, F_DUPFD_CLOEXEC, first_of_others);
@@ -71,7 +72,10 @@ inline confinement confine_process(int& socket, std::size_t memory) {
   socket = place;
   if (::syscall(SYS_close_range, first_of_others, ~0U, 0) != 0) return failed("closing other descriptors");
 
-  auto const limit = [](auto resource, ::rlim_t most) {
+  auto const limit = [](auto resource, ::rlim_t most) {  // at most what it is already
+    ::rlimit now = {};
+    if (::getrlimit(resource, &now) != 0) return false;
+    most = (std::min)(most, now.rlim_max);
     ::rlimit const both{most, most};
     return ::setrlimit(resource, &both) == 0;
   };

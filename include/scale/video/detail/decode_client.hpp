@@ -64,7 +64,7 @@ class decode_client {
 
   /// Whether the process is there, waiting for a request.
   bool usable() const noexcept {
-    if (process_.socket < 0) return false;
+    if (process_.socket < 0 || !at_rest_) return false;
     ::pollfd wait{process_.socket, POLLIN, 0};  // it has nothing to say unasked: there would be only its end
     return ::poll(&wait, 1, 0) == 0;
   }
@@ -75,7 +75,9 @@ class decode_client {
   video_info probe(std::filesystem::path const& path, read_options const& options) {
     video_file const file(path);
     request(file, asked_for::info, options);
-    return receive_info(file, options);
+    video_info info = receive_info(file, options);
+    at_rest_ = true;
+    return info;
   }
 
   /// As read_chosen_frames.
@@ -93,6 +95,7 @@ class decode_client {
     } catch (...) {
       try {
         send(path, options, choice_header{-1});
+        at_rest_ = true;
       } catch (error const&) {  // the process is lost then, but that is not why there is no video
       }
       throw;
@@ -101,6 +104,7 @@ class decode_client {
     exchange(path, options, POLLOUT, wanted.data(), wanted.size() * sizeof(std::int64_t));
     decoded_video video(std::move(info), size);
     receive_frames(file, options, wanted, video);
+    at_rest_ = true;
     return video;
   }
 
@@ -113,6 +117,7 @@ class decode_client {
   void request(video_file const& file, asked_for wanted, read_options const& options) {
     expect(process_.socket >= 0, "decode_client", "its process has ended");
     ++requests_;
+    at_rest_ = false;
     decode_request const r = request_for(options, wanted, file.bytes());
     alignas(::cmsghdr) std::byte control[CMSG_SPACE(sizeof(int))] = {};
     ::iovec part{const_cast<decode_request*>(&r), sizeof(r)};
@@ -139,9 +144,11 @@ class decode_client {
   reply receive_reply(std::filesystem::path const& path, read_options const& options) {
     reply r;
     receive(path, options, r);
+    if (r.kind == reply_kind::no_memory) lose(path, "took more memory than it may (worker_limits.memory)");
     if (r.kind != reply_kind::failure) return r;
     if (r.bytes > longest_text) lose(path, "answered nonsense (the length of a text)");
     std::string text = receive_text(path, options, r.bytes);
+    at_rest_ = true;
     // Errors begin with the file's name, which the process was not told.
     throw input_error(path.string() + (text.starts_with(": ") ? "" : ": ") + text);
   }
@@ -265,6 +272,7 @@ class decode_client {
 
   decode_process process_;
   int requests_ = 0;
+  bool at_rest_ = true;  // whether the last request was answered whole
 };
 
 }  // namespace scale::video::detail

@@ -4,9 +4,10 @@
 //
 //   worker   hello
 //   program  request, with the descriptor of a file
-//   worker   reply `info`: info_record, its texts, the timestamps      or `failure` and its text, which ends the
-//   request program  choice_header, the indices of frames; where frames were asked for worker   for each frame reply
-//   `frame` and its pixels; `again` where it begins anew; `done`; or `failure`
+//   worker   reply `info`, info_record, its texts, the timestamps; or one that ends the request: `failure` and its
+//            text, `no_memory`
+//   program  where frames were asked for: choice_header, the indices of frames
+//   worker   for each frame reply `frame` and its pixels; `again` where it begins anew; at last `done`, or as above
 
 #include <scale/video/video_info.hpp>
 
@@ -45,7 +46,7 @@ struct decode_request {
   std::int32_t allow_damaged = 0, may_seek = 0;
 };
 
-enum class reply_kind : std::uint32_t { info = 1, frame, again, done, failure };
+enum class reply_kind : std::uint32_t { info = 1, frame, again, done, failure, no_memory };
 
 struct reply {
   reply_kind kind = reply_kind::done;

@@ -16,21 +16,22 @@
 
 namespace scale::video::detail {
 
-#if defined(__x86_64__) && defined(__LP64__)
+#if (defined(__x86_64__) && defined(__LP64__)) || (defined(__aarch64__) && defined(__AARCH64EL__))
+
+#if defined(__x86_64__)
 inline constexpr std::uint32_t filtered_architecture = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__) && defined(__AARCH64EL__)
-inline constexpr std::uint32_t filtered_architecture = AUDIT_ARCH_AARCH64;
 #else
-inline constexpr std::uint32_t filtered_architecture = 0;  // none is known
+inline constexpr std::uint32_t filtered_architecture = AUDIT_ARCH_AARCH64;
 #endif
 
-/// What reading from descriptors that are open, taking memory and ending need; with any arguments.
+/// What reading from descriptors that are open, taking memory and ending need; with any arguments. sigaltstack is the
+/// sanitizers': it touches this process alone.
 inline constexpr long allowed_system_calls[] = {
-    SYS_read,           SYS_write,           SYS_pread64, SYS_recvmsg,   SYS_close,         SYS_brk,
-    SYS_munmap,         SYS_mremap,          SYS_madvise, SYS_futex,     SYS_clock_gettime, SYS_gettimeofday,
-    SYS_rt_sigprocmask, SYS_getpid,          SYS_gettid,  SYS_getrandom,
-
-    SYS_sched_yield,    SYS_restart_syscall, SYS_exit,    SYS_exit_group};
+    SYS_read,          SYS_write,        SYS_pread64,        SYS_recvmsg,         SYS_close,
+    SYS_brk,           SYS_munmap,       SYS_mremap,         SYS_madvise,         SYS_futex,
+    SYS_clock_gettime, SYS_gettimeofday, SYS_rt_sigprocmask, SYS_getpid,          SYS_gettid,
+    SYS_getrandom,     SYS_sigaltstack,  SYS_sched_yield,    SYS_restart_syscall, SYS_exit,
+    SYS_exit_group};
 
 /// The filter for the process `self`. Beyond the calls above it allows private memory that is not executable, and
 /// signals of the process to itself, with which abort() ends.
@@ -78,5 +79,12 @@ inline std::vector<::sock_filter> system_call_filter(::pid_t self) {
   kill();
   return program;
 }
+
+#else
+
+inline constexpr std::uint32_t filtered_architecture = 0;  // no filter is known
+inline std::vector<::sock_filter> system_call_filter(::pid_t) { return {}; }
+
+#endif
 
 }  // namespace scale::video::detail
