@@ -4,8 +4,10 @@
 #include <scale/io/file_error.hpp>
 #include <scale/io/json.hpp>
 
-#include "scale/decoding.hpp"
 #include "scale/program.hpp"
+#if SCALE_PROGRAM_VIDEO
+#include "scale/decoding.hpp"
+#endif
 #include <unistd.h>
 
 #include <algorithm>
@@ -225,7 +227,9 @@ exit_code run_and_report(std::vector<std::string> const& arguments) {
 }  // namespace scale::program
 
 int main(int argc, char** argv) {
+#if SCALE_PROGRAM_VIDEO
   if (argc == 2 && argv[1] == scale::program::decode_worker_word)  // before anything starts a thread
     ::_exit(static_cast<int>(scale::program::run_decode_worker()));
+#endif
   return static_cast<int>(scale::program::run_and_report({argv + (argc > 0 ? 1 : 0), argv + argc}));
 }

@@ -47,7 +47,7 @@ void compare(B const& b, Backbone&& backbone, tensor<T, 5, B> const& clips, gold
   backbone.forward(b, clips.view(), features.view(), [&](std::string_view stage, auto const& x) {
     auto first = x;
     if constexpr (rank_of<decltype(x)> >= 4) first = x.rows(0, 1);
-    check_stage(std::string(stage), golden::row_major(first));
+    check_stage(std::string(stage), golden::row_major(b, first));
   });
   for (auto const& stage : golden.config().at("stages"))
     if (std::string const name = stage.is_string() ? stage : stage.at("name"); !seen.contains(name))
