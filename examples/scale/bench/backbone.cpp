@@ -29,7 +29,7 @@ void bench_backbone(session const& s, B const& b, backbone_arguments a) {
   random_key const key = make_key(s.options.seed, 2, purpose::demo);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<T>(to_unit_float(random_bits(key, i)));
   upload(b, std::span<T const>(pixels), clips);
-  std::vector<double> const seconds = time_runs(s, a.runs, [&](index_t) {
+  std::vector<double> const seconds = time_runs(s, b, a.runs, [&](index_t) {
     backbone.forward(b, tensor_view<T const, 5, B>(clips), tensor_view<T, 2, B>(features));
   });
   report(s,

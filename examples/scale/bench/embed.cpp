@@ -34,7 +34,7 @@ void bench_embed(session const& s, B const& b, embed_bench_arguments const& a) {
   };
   tensor<T, 2, B> const x = random(a.dim), position = random(position_width);
   tensor<T, 2, B> mean(b, shape{a.videos, a.dim}), cls(b, shape{a.videos, config.width});
-  std::vector<double> const seconds = time_runs(s, a.runs, [&](index_t) {
+  std::vector<double> const seconds = time_runs(s, b, a.runs, [&](index_t) {
     group_mean_forward(b, x, {.group = a.clips, .y = mean});
     encoder.encode(b, model.parameters(), {.x = x, .position = position, .clips = a.clips}, {.h = {}, .cls = cls});
   });

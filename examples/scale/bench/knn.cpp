@@ -37,7 +37,7 @@ void bench_knn(session const& s, B const& b, knn_arguments const& a) {
   tensor<stat_t<T>, 2, B> score(b, shape{a.queries, a.k});
   tensor<std::int32_t, 2, B> index(b, shape{a.queries, a.k});
   std::vector<double> const seconds =
-      time_runs(s, a.runs, [&](index_t) { top_k_dot(b, queries, {.bank = bank, .score = score, .index = index}); });
+      time_runs(s, b, a.runs, [&](index_t) { top_k_dot(b, queries, {.bank = bank, .score = score, .index = index}); });
   if (!a.out.empty()) {
     std::vector<std::int32_t> found(static_cast<std::size_t>(index.size()));
     download(b, tensor_view<std::int32_t const, 2, B>(index), std::span<std::int32_t>(found));

@@ -27,13 +27,15 @@ double current_rss_mb();
 /// has gflop, frames, vectors or queries.
 void report(session const& s, nlohmann::ordered_json object, std::vector<double> seconds);
 
-/// Seconds of `runs` calls after one that does not count. Throws cancelled_error where stopped before the first.
-template <class F>
-std::vector<double> time_runs(session const& s, index_t runs, F const& f) {
+/// Seconds of `runs` calls after one that does not count, each until the backend has done what was queued. Throws
+/// cancelled_error where stopped before the first.
+template <class B, class F>
+std::vector<double> time_runs(session const& s, B const& b, index_t runs, F const& f) {
   std::vector<double> seconds;
   for (index_t run = -1; run < runs && !s.stop.stop_requested(); ++run) {
     auto const begin = bench_clock::now();
     f(run + 1);
+    if constexpr (requires { b.synchronize(); }) b.synchronize();
     if (run >= 0) seconds.push_back(seconds_since(begin));
   }
   if (seconds.empty()) throw cancelled_error("bench: stopped on request");

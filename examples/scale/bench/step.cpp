@@ -110,7 +110,7 @@ void bench_step(session const& s, B const& b, step_arguments const& a) {
     step.record(nullptr);
     print_lifetimes(s, log);
   }
-  std::vector<double> const seconds = time_runs(s, a.runs, [&](index_t run) {
+  std::vector<double> const seconds = time_runs(s, b, a.runs, [&](index_t run) {
     step.forward_backward(b, model, {.x = device_x, .position = device_position, .clips = a.clips, .mask = mask},
                           s.options.seed, static_cast<std::uint32_t>(run));
     optimiser.step(b, model.parameters(), 1e-4);

@@ -68,7 +68,7 @@ void open_store(session const& s, store_arguments const& a) {
   double const first = seconds_since(shuffle);
   index_t const n = sampler.batch(), count = 2 * set_size;
   tensor<float, 2, cpu::context> x(b, shape{n * count, store.feature_width()});
-  std::vector<double> const seconds = time_runs(s, a.runs, [&](index_t run) {
+  std::vector<double> const seconds = time_runs(s, b, a.runs, [&](index_t run) {
     sampler.draw(run % sampler.steps_per_epoch(), drawn);
     tensor_view<std::int32_t const, 1, cpu::context> const video(drawn.videos.data(), shape{n});
     tensor_view<std::int32_t const, 2, cpu::context> const clip(drawn.clips.data(), shape{n, count});
