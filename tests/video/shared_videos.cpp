@@ -181,10 +181,10 @@ TEST_CASE("shared videos: the same frames by seeking as by decoding through") {
     for (std::int64_t const i : wanted)
       CHECK(std::equal(once.frame(i).pixels, once.frame(i).pixels + bytes, seeking.frame(i).pixels));
     // Where jumps are tried, they succeed: nothing fell back to decoding through.
-    auto const pass = video::detail::count_frames(video::detail::video_file(*folder / row.file), options);
+    video::detail::video_file const file(*folder / row.file);
+    auto const pass = video::detail::count_frames(file, options);
     video::decoded_video jumped(pass.info, pass.size);
     auto convert = pass.converter(*folder / row.file);
-    if (pass.table.seekable())
-      CHECK(video::detail::decode_seeking(*folder / row.file, options, wanted, pass.table, convert, jumped));
+    if (pass.table.seekable()) CHECK(video::detail::decode_seeking(file, options, wanted, pass.table, convert, jumped));
   }
 }
