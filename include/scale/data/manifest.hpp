@@ -150,7 +150,7 @@ inline class_ids number_labels(std::vector<std::string> const& texts) {
   if (out.labels.size() == texts.size()) {
     std::int32_t largest = no_label;
     for (std::int32_t const label : out.labels) largest = (std::max)(largest, label);
-    out.classes.resize(static_cast<std::size_t>(largest + 1));
+    out.classes.resize(static_cast<std::size_t>(std::int64_t{largest} + 1));
     for (std::int32_t const label : out.labels) out.classes[static_cast<std::size_t>(label)] = std::to_string(label);
     return out;
   }

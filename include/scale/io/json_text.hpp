@@ -47,7 +47,7 @@ std::string exact_text(Json const& object, std::string const& key, std::filesyst
       refuse_file(file, "expected a JSON object with the text '" + name + "'");
     return object.at(name).template get<std::string>();
   };
-  std::string const clean = text_of(key);
+  std::string clean = text_of(key);
   if (!object.contains(key + "_hex")) return clean;
   std::string const hex = text_of(key + "_hex");
   std::string text(hex.size() / 2, '\0');

@@ -71,8 +71,12 @@ class temporary_file {
   }
 
  private:
-  static std::filesystem::path name_of(std::filesystem::path path, int attempt) {
-    return path.replace_filename("." + path.filename().string() + ".tmp-" + std::to_string(attempt));
+  // As a text: where memory runs out within path::replace_filename, libstdc++ destroys what was never made.
+  static std::filesystem::path name_of(std::filesystem::path const& path, int attempt) {
+    std::string text = path.native();
+    std::size_t const slash = text.rfind('/');
+    text.insert(slash == std::string::npos ? 0 : slash + 1, 1, '.');
+    return text + ".tmp-" + std::to_string(attempt);
   }
 
   static void remove_abandoned_after(std::filesystem::path const& path, int attempt) {

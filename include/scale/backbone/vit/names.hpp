@@ -65,7 +65,7 @@ inline std::optional<weight_place> place_as_is(vit_name_table const& table, std:
 
 /// The place of a file's name by a table.
 inline std::optional<weight_place> vit_place(vit_name_table const& table, std::string_view name) {
-  std::optional<weight_place> const place = detail::place_as_is(table, name);
+  std::optional<weight_place> place = detail::place_as_is(table, name);
   if (place || table.optional_prefix.empty()) return place;
   return detail::place_as_is(table, std::string(table.optional_prefix) + std::string(name));
 }
