@@ -26,6 +26,9 @@ function(scale_add_cuda_kernels target)
   endif()
 
   set(flags -std=c++20 -O3 -Werror all-warnings -Xcompiler=-fPIC -ccbin "${CMAKE_CXX_COMPILER}")
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")  # nvcc hands it designated initialisers in GNU's old form
+    list(APPEND flags -Xcompiler=-Wno-gnu-designator)
+  endif()
   foreach(architecture IN LISTS arg_ARCHITECTURES)
     if(NOT architecture MATCHES "^[0-9]+[af]?$")
       message(FATAL_ERROR "scale_add_cuda_kernels(${target}): ARCHITECTURES: expected numbers as in sm_90, "
