@@ -6,6 +6,7 @@
 #include <scale/opencl.hpp>
 #include <scale/ref.hpp>
 
+#include <optional>
 #include <tuple>
 
 #define SCALE_TEST_TYPES float
@@ -16,9 +17,13 @@ namespace testing {
 using test_backend = scale::opencl::context;
 using test_types = std::tuple<SCALE_TEST_TYPES>;
 inline constexpr char const* backend_name = "opencl";
+
+/// Emptied by main: at the end of a process the driver's own parts may go before a context that is static.
+inline std::optional<test_backend> shared_backend;
+
 inline test_backend make_backend() {
-  static test_backend const shared;
-  return shared;
+  if (!shared_backend) shared_backend.emplace();
+  return *shared_backend;
 }
 
 }  // namespace testing

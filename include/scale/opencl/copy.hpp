@@ -38,7 +38,7 @@ void copy(context const& c, tensor_view<T const, 2, context> x, copy_args<T, con
   detail::extent_pair const e = detail::joined_rows(x, a.y);
   char const* const kernel = a.mode == write_mode::accumulate ? "add" : "copy";
   detail::launch_with(c, "copy", detail::copy_program, detail::word_define<T>, kernel,
-                      detail::elements(c, e.rows, e.columns), e.columns, detail::matrix(x), detail::matrix(a.y));
+                      detail::elements(e.rows, e.columns), e.columns, detail::matrix(x), detail::matrix(a.y));
 }
 
 }  // namespace scale::opencl

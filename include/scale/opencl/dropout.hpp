@@ -31,7 +31,7 @@ inline void launch_dropout(context const& c, char const* op, tensor_view<float c
                            random_key key, tensor_view<std::int32_t const, 1, context> rows) {
   extent_pair e{x.extent(0), x.extent(1)};
   if (!rows.has_data()) e = residual.has_data() ? joined_rows(x, residual, y) : joined_rows(x, y);
-  launch(c, op, dropout_program, "dropout", elements(c, e.rows, e.columns), e.columns, matrix(x), matrix(residual),
+  launch(c, op, dropout_program, "dropout", elements(e.rows, e.columns), e.columns, matrix(x), matrix(residual),
          matrix(y), dropout_draw(key, p), rows.data_handle(), x.extent(1));
 }
 

@@ -33,7 +33,7 @@ void gelu_dropout(context const& c, tensor_view<T const, 2, context> x, gelu_dro
   if (!a.rows.has_data())
     e = a.slope.has_data() ? detail::joined_rows(x, a.y, a.slope) : detail::joined_rows(x, a.y);
   detail::launch(c, "gelu_dropout", detail::gelu_dropout_program, "gelu_dropout",
-                 detail::elements(c, e.rows, e.columns), e.columns, detail::matrix(x), detail::matrix(a.y),
+                 detail::elements(e.rows, e.columns), e.columns, detail::matrix(x), detail::matrix(a.y),
                  detail::matrix(a.slope), detail::dropout_draw(a.key, a.p), a.rows.data_handle(), x.extent(1));
 }
 

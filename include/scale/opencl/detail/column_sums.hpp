@@ -49,15 +49,15 @@ struct row_parts {
 };
 
 /// An item per column and part.
-inline work column_parts(context const& c, row_parts const& parts, index_t columns) {
-  work w = items(c, columns);
-  w.groups[1] = static_cast<std::size_t>(parts.count);
+inline work column_parts(row_parts const& parts, index_t columns) {
+  work w = items(columns);
+  w.second = parts.count;
   return w;
 }
 
 /// total [columns] += sum over the rows of parts.
 inline void add_parts(context const& c, char const* op, tensor_view<float const, 2, context> parts, float* total) {
-  launch(c, op, column_sums_program, "add_parts", items(c, parts.extent(1)), parts.extent(0), parts.extent(1),
+  launch(c, op, column_sums_program, "add_parts", items(parts.extent(1)), parts.extent(0), parts.extent(1),
          matrix(parts), total);
 }
 

@@ -22,7 +22,7 @@ template <class... Views>
 void launch_elementwise(context const& c, char const* op, program_source const& source, char const* kernel,
                         Views const&... views) {
   extent_pair const e = joined_rows(views...);
-  launch(c, op, source, kernel, elements(c, e.rows, e.columns), e.columns, matrix(views)...);
+  launch(c, op, source, kernel, elements(e.rows, e.columns), e.columns, matrix(views)...);
 }
 
 }  // namespace scale::opencl::detail

@@ -5,7 +5,6 @@
 #include <scale/core/tensor_view.hpp>
 #include <scale/opencl/context.hpp>
 
-#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -16,26 +15,21 @@ namespace scale::opencl::detail {
 
 constexpr index_t ceil_div(index_t a, index_t b) { return (a + b - 1) / b; }
 
-/// Groups and items per group, along two axes.
+/// Groups of work_tuning::group items each, along two axes; the items lie along the first.
 struct work {
-  std::array<std::size_t, 2> groups, items;
+  index_t groups, second = 1;
 };
 
-/// A group for each of `rows` rows.
-inline work rows(context const& c, index_t count) {
-  return {{static_cast<std::size_t>(count), 1}, {c.state().group(), 1}};
-}
-
 /// FOR_ELEMENTS over a matrix.
-inline work elements(context const& c, index_t row_count, index_t columns) {
-  index_t const part = static_cast<index_t>(c.state().group()) * tuning::per_item;
-  return rows(c, row_count * ceil_div(columns, part));
+inline work elements(index_t rows, index_t columns) {
+  return {rows * ceil_div(columns, index_t{work_tuning::group} * work_tuning::per_item)};
 }
 
 /// An item for each of `count`; the last group may have more.
-inline work items(context const& c, index_t count) {
-  return rows(c, ceil_div(count, static_cast<index_t>(c.state().group())));
-}
+inline work items(index_t count) { return {ceil_div(count, work_tuning::group)}; }
+
+/// A group for each of `count` rows.
+inline work rows(index_t count) { return {count}; }
 
 /// As the parameter MATRIX of a kernel; ARRAY is a pointer.
 template <class T>
@@ -52,7 +46,7 @@ struct local_bytes {
 };
 
 /// A float for each item of a group, for sums over it.
-inline local_bytes group_floats(context const& c) { return {c.state().group() * sizeof(float)}; }
+inline constexpr local_bytes group_floats{work_tuning::group * sizeof(float)};
 
 /// Sets the parameters of a kernel one after another.
 class argument_setter {
@@ -101,13 +95,14 @@ class argument_setter {
 template <class... Arguments>
 void launch_with(context const& c, char const* op, program_source const& source, std::string const& defines,
                  char const* kernel_name, work const& w, Arguments const&... arguments) {
-  if (w.groups[0] == 0 || w.groups[1] == 0) return;
+  if (w.groups == 0 || w.second == 0) return;
   compute::kernel& kernel = c.state().kernel(source, defines, kernel_name, op);
   argument_setter set(c, op, kernel);
   (set(arguments), ...);
-  std::size_t const all[] = {w.groups[0] * w.items[0], w.groups[1] * w.items[1]};
-  cl_int const code = clEnqueueNDRangeKernel(c.state().queue().get(), kernel.get(), 2, nullptr, all, w.items.data(), 0,
-                                             nullptr, nullptr);
+  std::size_t const group[] = {work_tuning::group, 1};
+  std::size_t const all[] = {static_cast<std::size_t>(w.groups) * group[0], static_cast<std::size_t>(w.second)};
+  cl_int const code =
+      clEnqueueNDRangeKernel(c.state().queue().get(), kernel.get(), 2, nullptr, all, group, 0, nullptr, nullptr);
   if (code != CL_SUCCESS)
     check(code, op, std::string("launching kernel ") + kernel_name + " on device '" + c.device_name() + "'");
   c.state().queued(op);

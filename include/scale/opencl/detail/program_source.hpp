@@ -8,8 +8,8 @@
 
 namespace scale::opencl::detail {
 
-struct tuning {
-  static constexpr int group = 64;     // work-items, where the device allows as many; a power of two
+struct work_tuning {
+  static constexpr int group = 64;     // work-items; a power of two
   static constexpr int per_item = 16;  // neighbouring elements of a matrix that an item works on, `group` apart
 };
 

@@ -44,7 +44,7 @@ class programs {
   compute::program make(program_source const& source, std::string const& defines, std::string_view op) const {
     std::string const text = text_of(source);
     std::string const options =
-        "-cl-std=CL1.2 -D PER_ITEM=" + std::to_string(tuning::per_item) + (defines.empty() ? "" : " " + defines);
+        "-cl-std=CL1.2 -D PER_ITEM=" + std::to_string(work_tuning::per_item) + (defines.empty() ? "" : " " + defines);
     std::optional<program_file> file;
     if (!folder_.empty()) {
       file.emplace(folder_, text + '\0' + options + '\0' + checked(op, "naming the device", [&] { return machine(); }));

@@ -7,8 +7,6 @@
 #include <scale/opencl/detail/programs.hpp>
 #include <scale/opencl/options.hpp>
 
-#include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -23,8 +21,13 @@ class state {
         device_(find_device(options.device, at)),
         context_(checked("opencl::context", "making a context", [&] { return compute::context(device_); })),
         queue_(checked("opencl::context", "making a queue", [&] { return compute::command_queue(context_, device_); })),
-        programs_(options, context_, device_),
-        group_((std::min)(std::size_t{tuning::group}, std::bit_floor(device_.max_work_group_size()))) {}
+        programs_(options, context_, device_) {
+    if (device_.max_work_group_size() < std::size_t{work_tuning::group})
+      throw resource_error("[opencl::context] device '" + device_.name() + "': expected groups of at least " +
+                           std::to_string(work_tuning::group) + " work-items, found " +
+                           std::to_string(device_.max_work_group_size()) +
+                           "; another device is chosen by SCALE_OPENCL_DEVICE");
+  }
   state(state const&) = delete;
   state& operator=(state const&) = delete;
   ~state() { clFinish(queue_.get()); }  // a destructor reports nothing
@@ -58,9 +61,6 @@ class state {
     return programs_.kernel(source, defines, name, op);
   }
 
-  /// Work-items of a group, unless an operator needs another number: a power of two.
-  std::size_t group() const { return group_; }
-
   /// Waits for all work. Throws resource_error where a kernel failed.
   void synchronize(std::string_view op) {
     cl_int const code = clFinish(queue_.get());
@@ -81,7 +81,6 @@ class state {
   compute::command_queue queue_;
   memory_map memory_;
   programs programs_;
-  std::size_t group_;
   char const* last_op_ = "none";
 };
 
