@@ -21,27 +21,26 @@ inline constexpr program_source batch_norm_program{"batch_norm", {group_reductio
 kernel void batch_norm_statistics(TENSOR, ARRAY(float const, x), ARRAY(float, running_mean), ARRAY(float, running_var),
                                   ARRAY(float, means), ARRAY(float, rstds), int training, float eps, float momentum,
                                   local float* shared) {
-  long const channel = get_group_id(0), count = n * s;
-  float mean = 0, variance = 0;
+  long const channel = get_group_id(0), count = training ? n * s : 0;
+  float sum = 0, squares = 0;
+  FOR_ROW(k, count) sum += CHANNEL_VALUE(x, channel, k);
+  float mean = group_sum(sum, shared) / max(count, 1L);
+  FOR_ROW(k, count) {
+    float const d = CHANNEL_VALUE(x, channel, k) - mean;
+    squares += d * d;
+  }
+  squares = group_sum(squares, shared);
+  float variance = squares / max(count, 1L);
+  if (get_local_id(0) != 0) return;
   if (!training) {
     mean = DATA(running_mean)[channel];
     variance = DATA(running_var)[channel];
   } else if (count != 0) {
-    float sum = 0, squares = 0;
-    FOR_ROW(k, count) sum += CHANNEL_VALUE(x, channel, k);
-    mean = group_sum(sum, shared) / count;
-    FOR_ROW(k, count) {
-      float const d = CHANNEL_VALUE(x, channel, k) - mean;
-      squares += d * d;
-    }
-    squares = group_sum(squares, shared);
-    variance = squares / count;
-    if (get_local_id(0) == 0 && GIVEN(running_mean))
+    if (GIVEN(running_mean))
       DATA(running_mean)[channel] = (1 - momentum) * DATA(running_mean)[channel] + momentum * mean;
-    if (get_local_id(0) == 0 && GIVEN(running_var))
+    if (GIVEN(running_var))
       DATA(running_var)[channel] = (1 - momentum) * DATA(running_var)[channel] + momentum * (squares / (count - 1));
   }
-  if (get_local_id(0) != 0) return;
   DATA(means)[channel] = mean;
   DATA(rstds)[channel] = 1 / sqrt(variance + eps);
 }
