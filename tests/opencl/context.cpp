@@ -47,8 +47,8 @@ TEST_CASE("opencl: a device that does not exist is refused, and the others are l
 TEST_CASE("opencl: too much memory says how much was asked and how much there is") {
   context const c;
   index_t const much = index_t{1} << 50;
-  std::string const text = testing::thrown<scale::resource_error>(
-      [&] { scale::tensor<float, 1, context> const x(c, shape{much}); });
+  std::string const text =
+      testing::thrown<scale::resource_error>([&] { scale::tensor<float, 1, context> const x(c, shape{much}); });
   CHECK(contains(text, "[opencl memory] " + std::to_string(much * 4)));
   CHECK(contains(text, c.device_name()));
   CHECK(contains(text, "a smaller batch"));
@@ -71,8 +71,7 @@ TEST_CASE("opencl: a tensor of another context is refused") {
   context const c, other;
   auto const x = testing::make_tensor<2>(other, shape{1, 3}, std::vector<float>{1, 2, 3});
   scale::tensor<float, 2, context> y(c, shape{1, 3});
-  std::string const text =
-      testing::thrown<scale::argument_error>([&] { scale::gelu_forward(c, x, {.y = y}); });
+  std::string const text = testing::thrown<scale::argument_error>([&] { scale::gelu_forward(c, x, {.y = y}); });
   CHECK(contains(text, "[gelu_forward] memory: expected a tensor of this context"));
 }
 

@@ -106,7 +106,8 @@ TEST_CASE("opencl: no folder, or one that cannot be written, costs time and noth
 
 TEST_CASE("opencl: kernels that do not compile are an error with kernel, device and the compiler's words") {
   context const c({.cache = program_cache::memory});
-  static constexpr scale::opencl::detail::program_source broken{"broken", {"kernel void broken(global float* x) { y; }"}};
+  static constexpr scale::opencl::detail::program_source broken{"broken",
+                                                                {"kernel void broken(global float* x) { y; }"}};
   std::string const text = testing::thrown<scale::resource_error>(
       [&] { scale::opencl::detail::launch(c, "broken_op", broken, "broken", {1}); });
   CHECK(contains(text, "[broken_op] the kernels of 'broken' do not compile for device '" + c.device_name()));

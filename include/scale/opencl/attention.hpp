@@ -222,12 +222,12 @@ void attention_backward(context const& c, tensor_view<T const, 2, context> q,
   constexpr auto op = "attention_backward";
   detail::attention_sets const sets(q.extent(0), q.extent(1), a);
   tensor<T, 2, context> means(c, shape{sets.queries, sets.heads});
-  detail::launch(c, op, detail::attention_program, "attention_query_gradient",
-                 detail::rows(sets.queries * sets.heads), sets, matrix(a.k), matrix(a.v), a.probs.data_handle(),
-                 matrix(a.dout), matrix(a.dq), means.data_handle(), group_floats, group_floats);
-  detail::launch(c, op, detail::attention_program, "attention_key_gradient",
-                 detail::rows(a.k.extent(0) * sets.heads), sets, matrix(q), matrix(a.v), a.probs.data_handle(),
-                 matrix(a.dout), means.data_handle(), matrix(a.dk), matrix(a.dv), group_floats, group_floats);
+  detail::launch(c, op, detail::attention_program, "attention_query_gradient", detail::rows(sets.queries * sets.heads),
+                 sets, matrix(a.k), matrix(a.v), a.probs.data_handle(), matrix(a.dout), matrix(a.dq),
+                 means.data_handle(), group_floats, group_floats);
+  detail::launch(c, op, detail::attention_program, "attention_key_gradient", detail::rows(a.k.extent(0) * sets.heads),
+                 sets, matrix(q), matrix(a.v), a.probs.data_handle(), matrix(a.dout), means.data_handle(), matrix(a.dk),
+                 matrix(a.dv), group_floats, group_floats);
 }
 
 }  // namespace scale::opencl

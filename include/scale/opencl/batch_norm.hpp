@@ -99,8 +99,8 @@ void batch_norm_forward(context const& c, tensor_view<T const, 3, context> x,
   index_t const n = x.extent(0), channels = x.extent(1), s = x.extent(2);
   detail::launch(c, op, program, "batch_norm_statistics", detail::rows(channels), n, channels, s, x.data_handle(),
                  a.running_mean.data_handle(), a.running_var.data_handle(), a.mean.data_handle(), a.rstd.data_handle(),
-                 a.mode == batch_norm_mode::training ? 1 : 0, static_cast<float>(a.eps),
-                 static_cast<float>(a.momentum), detail::group_floats);
+                 a.mode == batch_norm_mode::training ? 1 : 0, static_cast<float>(a.eps), static_cast<float>(a.momentum),
+                 detail::group_floats);
   detail::launch(c, op, program, "batch_norm_values", detail::elements(n, channels * s), n, channels, s,
                  x.data_handle(), a.gamma.data_handle(), a.beta.data_handle(), a.mean.data_handle(),
                  a.rstd.data_handle(), a.y.data_handle());
@@ -114,13 +114,13 @@ void batch_norm_backward(context const& c, tensor_view<T const, 3, context> x,
   index_t const n = x.extent(0), channels = x.extent(1), s = x.extent(2);
   tensor<T, 1, context> sums(c, shape{channels}), dots(c, shape{channels});
   detail::launch(c, op, program, "batch_norm_sums", detail::rows(channels), n, channels, s, x.data_handle(),
-                 a.dy.data_handle(), a.mean.data_handle(), a.rstd.data_handle(), sums.data_handle(),
-                 dots.data_handle(), a.dgamma.data_handle(), a.dbeta.data_handle(), detail::group_floats);
+                 a.dy.data_handle(), a.mean.data_handle(), a.rstd.data_handle(), sums.data_handle(), dots.data_handle(),
+                 a.dgamma.data_handle(), a.dbeta.data_handle(), detail::group_floats);
   if (!a.dx.has_data()) return;
   float const share = a.mode == batch_norm_mode::training ? 1.0f / static_cast<float>(n * s) : 0.0f;
   detail::launch(c, op, program, "batch_norm_gradient", detail::elements(n, channels * s), n, channels, s,
-                 x.data_handle(), a.dy.data_handle(), a.gamma.data_handle(), a.mean.data_handle(),
-                 a.rstd.data_handle(), sums.data_handle(), dots.data_handle(), share, a.dx.data_handle());
+                 x.data_handle(), a.dy.data_handle(), a.gamma.data_handle(), a.mean.data_handle(), a.rstd.data_handle(),
+                 sums.data_handle(), dots.data_handle(), share, a.dx.data_handle());
 }
 
 }  // namespace scale::opencl

@@ -10,7 +10,7 @@ namespace scale::opencl {
 
 /// What copy moves: integers, f16, and what it can add as well.
 template <class T>
-concept opencl_element = element<T> && (!floating<T> || opencl_float<T>);
+concept opencl_element = element<T> &&(!floating<T> || opencl_float<T>);
 
 namespace detail {
 

@@ -17,11 +17,12 @@ inline constexpr program_source dropout_program{"dropout", {dropout_source, R"CL
 // y = residual + factor * x; a dropped infinity leaves nothing. Element (i, j) is number rows[i] * numbered + j.
 kernel void dropout(long columns, MATRIX(float const, x), MATRIX(float const, residual), MATRIX(float, y),
                     DROPOUT(draw), ARRAY(int const, rows), long numbered) {
-  FOR_ELEMENTS(i, j, columns) {
+  FOR_QUADS(i, j, columns) {
+    long const left = columns - j;
     ulong const row = GIVEN(rows) ? DATA(rows)[i] : i;
-    float const factor = DROPOUT_FACTOR(draw, row * numbered + j);
-    float const kept = factor == 0 ? 0.0f : factor * ROW(x, i)[j];
-    ROW(y, i)[j] = GIVEN(residual) ? ROW(residual, i)[j] + kept : kept;
+    float4 const factors = DROPOUT_FACTORS(draw, row * numbered + j), v = load_quad(ROW(x, i) + j, left);
+    float4 const kept = factors == 0 ? 0 : factors * v;
+    store_quad(ROW(y, i) + j, GIVEN(residual) ? load_quad(ROW(residual, i) + j, left) + kept : kept, left);
   }
 }
 )CL"}};

@@ -28,9 +28,10 @@ kernel void gather_clips(long columns, ARRAY(STORED const, store), long clips, A
 )CL"}};
 
 template <class S>
-inline constexpr char const* stored_defines = std::same_as<S, f16>     ? "-D STORED=half -D LOAD=vload_half"
-                                              : std::same_as<S, float> ? "-D STORED=float -D LOAD(i,from)=(from)[i]"
-                                                                       : "-D STORED=double -D LOAD(i,from)=(float)(from)[i]";
+inline constexpr char const* stored_defines =
+    std::same_as<S, f16>     ? "-D STORED=half -D LOAD=vload_half"
+    : std::same_as<S, float> ? "-D STORED=float -D LOAD(i,from)=(from)[i]"
+                             : "-D STORED=double -D LOAD(i,from)=(float)(from)[i]";
 
 }  // namespace detail
 

@@ -13,11 +13,17 @@ namespace detail {
 
 inline constexpr program_source gelu_program{"gelu", {gelu_source, R"CL(
 kernel void gelu_forward(long columns, MATRIX(float const, x), MATRIX(float, y)) {
-  FOR_ELEMENTS(i, j, columns) ROW(y, i)[j] = gelu(ROW(x, i)[j]);
+  FOR_QUADS(i, j, columns) {
+    float4 const v = load_quad(ROW(x, i) + j, columns - j);
+    store_quad(ROW(y, i) + j, gelu(v, normal(v)), columns - j);
+  }
 }
 
 kernel void gelu_backward(long columns, MATRIX(float const, x), MATRIX(float const, dy), MATRIX(float, dx)) {
-  FOR_ELEMENTS(i, j, columns) ROW(dx, i)[j] = ROW(dy, i)[j] * gelu_slope(ROW(x, i)[j]);
+  FOR_QUADS(i, j, columns) {
+    float4 const slope = gelu_slope(normal(load_quad(ROW(x, i) + j, columns - j)));
+    store_quad(ROW(dx, i) + j, load_quad(ROW(dy, i) + j, columns - j) * slope, columns - j);
+  }
 }
 )CL"}};
 

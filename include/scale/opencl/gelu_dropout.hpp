@@ -16,11 +16,13 @@ inline constexpr program_source gelu_dropout_program{"gelu_dropout", {gelu_sourc
 // Element (i, j) is number rows[i] * numbered + j.
 kernel void gelu_dropout(long columns, MATRIX(float const, x), MATRIX(float, y), MATRIX(float, slope), DROPOUT(draw),
                          ARRAY(int const, rows), long numbered) {
-  FOR_ELEMENTS(i, j, columns) {
+  FOR_QUADS(i, j, columns) {
+    long const left = columns - j;
     ulong const row = GIVEN(rows) ? DATA(rows)[i] : i;
-    float const factor = DROPOUT_FACTOR(draw, row * numbered + j), v = ROW(x, i)[j];
-    ROW(y, i)[j] = factor == 0 ? 0.0f : factor * gelu(v);
-    if (GIVEN(slope)) ROW(slope, i)[j] = factor == 0 ? 0.0f : factor * gelu_slope(v);
+    float4 const factors = DROPOUT_FACTORS(draw, row * numbered + j), v = load_quad(ROW(x, i) + j, left);
+    normal_values const at = normal(v);
+    store_quad(ROW(y, i) + j, factors == 0 ? 0 : factors * gelu(v, at), left);
+    if (GIVEN(slope)) store_quad(ROW(slope, i) + j, factors == 0 ? 0 : factors * gelu_slope(at), left);
   }
 }
 )CL"}};
@@ -30,11 +32,10 @@ kernel void gelu_dropout(long columns, MATRIX(float const, x), MATRIX(float, y),
 template <opencl_float T>
 void gelu_dropout(context const& c, tensor_view<T const, 2, context> x, gelu_dropout_args<T, context> const& a) {
   detail::extent_pair e{x.extent(0), x.extent(1)};
-  if (!a.rows.has_data())
-    e = a.slope.has_data() ? detail::joined_rows(x, a.y, a.slope) : detail::joined_rows(x, a.y);
-  detail::launch(c, "gelu_dropout", detail::gelu_dropout_program, "gelu_dropout",
-                 detail::elements(e.rows, e.columns), e.columns, detail::matrix(x), detail::matrix(a.y),
-                 detail::matrix(a.slope), detail::dropout_draw(a.key, a.p), a.rows.data_handle(), x.extent(1));
+  if (!a.rows.has_data()) e = a.slope.has_data() ? detail::joined_rows(x, a.y, a.slope) : detail::joined_rows(x, a.y);
+  detail::launch(c, "gelu_dropout", detail::gelu_dropout_program, "gelu_dropout", detail::elements(e.rows, e.columns),
+                 e.columns, detail::matrix(x), detail::matrix(a.y), detail::matrix(a.slope),
+                 detail::dropout_draw(a.key, a.p), a.rows.data_handle(), x.extent(1));
 }
 
 }  // namespace scale::opencl

@@ -31,7 +31,7 @@ void info_nce_backward(context const& c, tensor_view<T const, 2, context> q,
   index_t const m = q.extent(0);
   if (m == 0) return;
   double const scale = a.scale / (a.temperature * static_cast<double>(m));
-  detail::contrast_side const queries{q, a.lse.data_handle(), a.target.data_handle()}, keys{.x = a.keys};
+  detail::contrast_side const queries{q, a.lse.data_handle(), a.target.data_handle()}, keys{a.keys};
   detail::contrast_gradient(c, op, queries, keys, a.temperature, scale, a.dq, write_mode::assign);
   detail::contrast_gradient(c, op, keys, queries, a.temperature, scale, a.dkeys, write_mode::accumulate);
 }

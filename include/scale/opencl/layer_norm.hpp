@@ -69,10 +69,9 @@ kernel void layer_norm_parameter_parts(PARTS_OF_ROWS, MATRIX(float const, x), MA
 template <opencl_float T>
 void layer_norm_forward(context const& c, tensor_view<T const, 2, context> x,
                         layer_norm_forward_args<T, context> const& a) {
-  detail::launch(c, "layer_norm_forward", detail::layer_norm_program, "layer_norm_forward",
-                 detail::rows(x.extent(0)), x.extent(1), detail::matrix(x), a.gamma.data_handle(),
-                 a.beta.data_handle(), static_cast<float>(a.eps), detail::matrix(a.y), a.mean.data_handle(),
-                 a.rstd.data_handle(), detail::group_floats);
+  detail::launch(c, "layer_norm_forward", detail::layer_norm_program, "layer_norm_forward", detail::rows(x.extent(0)),
+                 x.extent(1), detail::matrix(x), a.gamma.data_handle(), a.beta.data_handle(), static_cast<float>(a.eps),
+                 detail::matrix(a.y), a.mean.data_handle(), a.rstd.data_handle(), detail::group_floats);
 }
 
 template <opencl_float T>
@@ -84,10 +83,9 @@ void layer_norm_backward(context const& c, tensor_view<T const, 2, context> x,
   // before dx is written, which may be where dy is
   detail::row_parts const parts(n);
   tensor<T, 2, context> gamma_parts(c, shape{parts.count, width}), beta_parts(c, shape{parts.count, width});
-  detail::launch(c, op, detail::layer_norm_program, "layer_norm_parameter_parts",
-                 detail::column_parts(parts, width), n, width, parts.rows_per_part, detail::matrix(x),
-                 detail::matrix(a.dy), a.mean.data_handle(), a.rstd.data_handle(), detail::matrix(gamma_parts.view()),
-                 detail::matrix(beta_parts.view()));
+  detail::launch(c, op, detail::layer_norm_program, "layer_norm_parameter_parts", detail::column_parts(parts, width), n,
+                 width, parts.rows_per_part, detail::matrix(x), detail::matrix(a.dy), a.mean.data_handle(),
+                 a.rstd.data_handle(), detail::matrix(gamma_parts.view()), detail::matrix(beta_parts.view()));
   detail::add_parts(c, op, gamma_parts, a.dgamma.data_handle());
   detail::add_parts(c, op, beta_parts, a.dbeta.data_handle());
   detail::launch(c, op, detail::layer_norm_program, "layer_norm_backward", detail::rows(n), width, detail::matrix(x),

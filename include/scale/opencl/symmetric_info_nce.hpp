@@ -34,8 +34,8 @@ void symmetric_info_nce_backward(context const& c, tensor_view<T const, 2, conte
   index_t const n = x.extent(0);
   if (n == 0) return;
   double const scale = a.scale / (2 * a.temperature * static_cast<double>(n));
-  detail::contrast_side const rows{.x = x, .lse = a.lse_rows.data_handle()};
-  detail::contrast_side const columns{.x = a.other, .lse = a.lse_columns.data_handle()};
+  detail::contrast_side const rows{x, a.lse_rows.data_handle()};
+  detail::contrast_side const columns{a.other, a.lse_columns.data_handle()};
   detail::contrast_gradient(c, op, rows, columns, a.temperature, scale, a.da, write_mode::assign);
   detail::contrast_gradient(c, op, columns, rows, a.temperature, scale, a.dother, write_mode::assign);
 }

@@ -69,7 +69,8 @@ void top_k_dot(context const& c, tensor_view<T const, 2, context> queries, top_k
                        write_mode::assign);
       detail::launch(c, op, detail::top_k_program, "add_scores", detail::rows(height), count, row, k,
                      detail::matrix(part), detail::matrix(a.score.rows(q, height)),
-                     detail::matrix(a.index.rows(q, height)), detail::local_bytes{detail::work_tuning::group * sizeof(int)});
+                     detail::matrix(a.index.rows(q, height)),
+                     detail::local_bytes{detail::work_tuning::group * sizeof(int)});
     }
 }
 

@@ -35,13 +35,13 @@ struct dropout_draw {
 inline constexpr char const* dropout_source = R"CL(
 #define DROPOUT(name) ulong name##_seed, uint name##_step, uint name##_stream, uint name##_threshold, float name##_kept
 
-// The factor of element `number`: 0 where dropped. A threshold of 0 draws nothing.
+// The factor of element `number`, and of the four from it on: 0 where dropped. A threshold of 0 draws nothing.
 #define DROPOUT_FACTOR(name, number) \
-  (name##_threshold == 0 ? 1.0f      \
-   : random_bits(name##_seed, name##_step, name##_stream, number) >> 8 >= name##_threshold ? name##_kept : 0.0f)
+  dropout_factor(name##_seed, name##_step, name##_stream, name##_threshold, name##_kept, number)
+#define DROPOUT_FACTORS(name, number) \
+  dropout_factors(name##_seed, name##_step, name##_stream, name##_threshold, name##_kept, number)
 
-uint random_bits(ulong seed, uint step, uint stream, ulong number) {
-  ulong const block = number / 4;
+uint4 random_words(ulong seed, uint step, uint stream, ulong block) {
   uint4 word = (uint4)((uint)block, (uint)(block >> 32), step, stream);
   uint key0 = (uint)seed, key1 = (uint)(seed >> 32);
   for (int round = 0; round < 10; ++round) {
@@ -51,8 +51,25 @@ uint random_bits(ulong seed, uint step, uint stream, ulong number) {
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
-  uint2 const half_of = number % 4 < 2 ? word.xy : word.zw;
-  return number % 2 == 0 ? half_of.x : half_of.y;
+  return word;
+}
+
+float dropout_factor(ulong seed, uint step, uint stream, uint threshold, float kept, ulong number) {
+  if (threshold == 0) return 1;
+  uint4 const bits = random_words(seed, step, stream, number / 4);
+  uint2 const two = number % 4 < 2 ? bits.xy : bits.zw;
+  return (number % 2 == 0 ? two.x : two.y) >> 8 >= threshold ? kept : 0.0f;
+}
+
+float4 dropout_factors(ulong seed, uint step, uint stream, uint threshold, float kept, ulong number) {
+  if (threshold == 0) return 1;
+  uint4 bits = random_words(seed, step, stream, number / 4);
+  uint const skipped = number % 4;
+  if (skipped != 0) {
+    uint4 const next = random_words(seed, step, stream, number / 4 + 1);
+    bits = skipped == 1 ? (uint4)(bits.yzw, next.x) : skipped == 2 ? (uint4)(bits.zw, next.xy) : (uint4)(bits.w, next.xyz);
+  }
+  return bits >> 8 >= threshold ? (float4)kept : (float4)0;
 }
 )CL";
 

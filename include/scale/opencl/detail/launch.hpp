@@ -15,9 +15,10 @@ namespace scale::opencl::detail {
 
 constexpr index_t ceil_div(index_t a, index_t b) { return (a + b - 1) / b; }
 
-/// Groups of work_tuning::group items each, along two axes; the items lie along the first.
+/// Groups along two axes; their items lie along the first.
 struct work {
   index_t groups, second = 1;
+  index_t items = work_tuning::group;
 };
 
 /// FOR_ELEMENTS over a matrix.
@@ -99,7 +100,7 @@ void launch_with(context const& c, char const* op, program_source const& source,
   compute::kernel& kernel = c.state().kernel(source, defines, kernel_name, op);
   argument_setter set(c, op, kernel);
   (set(arguments), ...);
-  std::size_t const group[] = {work_tuning::group, 1};
+  std::size_t const group[] = {static_cast<std::size_t>(w.items), 1};
   std::size_t const all[] = {static_cast<std::size_t>(w.groups) * group[0], static_cast<std::size_t>(w.second)};
   cl_int const code =
       clEnqueueNDRangeKernel(c.state().queue().get(), kernel.get(), 2, nullptr, all, group, 0, nullptr, nullptr);

@@ -30,6 +30,29 @@ inline constexpr char const* prelude = R"CL(
   for (long j = begin_##j + get_local_id(0), end_##j = min((long)(columns), begin_##j + part_##j); j < end_##j; \
        j += get_local_size(0))
 
+// The same, on columns j to j + 3, of which the last ones may not exist.
+#define FOR_QUADS(i, j, columns)                                                                                  \
+  long const part_##j = get_local_size(0) * PER_ITEM, parts_##j = ((columns) + part_##j - 1) / part_##j;          \
+  long const i = get_group_id(0) / parts_##j, begin_##j = get_group_id(0) % parts_##j * part_##j;                 \
+  for (long j = begin_##j + 4 * get_local_id(0), end_##j = min((long)(columns), begin_##j + part_##j); j < end_##j; \
+       j += 4 * get_local_size(0))
+
+// The elements that exist, the others 0; `left` is how many columns there are.
+float4 load_quad(global float const* from, long left) {
+  if (left >= 4) return vload4(0, from);
+  return (float4)(from[0], left > 1 ? from[1] : 0.0f, left > 2 ? from[2] : 0.0f, 0.0f);
+}
+
+void store_quad(global float* to, float4 values, long left) {
+  if (left >= 4) {
+    vstore4(values, 0, to);
+    return;
+  }
+  to[0] = values.x;
+  if (left > 1) to[1] = values.y;
+  if (left > 2) to[2] = values.z;
+}
+
 // For launches over rows(): a group works on row get_group_id(0), an item on its columns j.
 #define FOR_ROW(j, columns) for (long j = get_local_id(0); j < (columns); j += get_local_size(0))
 )CL";

@@ -56,8 +56,8 @@ class programs {
     try {
       program.build(options);
     } catch (compute::opencl_error const& e) {
-      throw resource_error("[" + std::string(op) + "] the kernels of '" + source.name + "' do not compile for device '" +
-                           device_.name() + "' (driver " + device_.driver_version() +
+      throw resource_error("[" + std::string(op) + "] the kernels of '" + source.name +
+                           "' do not compile for device '" + device_.name() + "' (driver " + device_.driver_version() +
                            "): " + describe(e.error_code()) + "; its compiler says:\n" + program.build_log());
     }
     if (file) file->write(checked(op, "reading a compiled program", [&] { return program.binary(); }));

@@ -20,8 +20,9 @@ inline std::string describe(cl_int code) {
 /// What a user can do about it; empty where nothing general can be said.
 inline std::string_view advice(cl_int code) {
   switch (code) {
-    case CL_DEVICE_NOT_AVAILABLE: return "; another program may hold the device: another one is chosen by "
-                                         "SCALE_OPENCL_DEVICE";
+    case CL_DEVICE_NOT_AVAILABLE:
+      return "; another program may hold the device: another one is chosen by "
+             "SCALE_OPENCL_DEVICE";
     case CL_MEM_OBJECT_ALLOCATION_FAILURE:
     case CL_OUT_OF_RESOURCES:
     case CL_OUT_OF_HOST_MEMORY:

@@ -21,7 +21,8 @@ class state {
         device_(find_device(options.device, at)),
         context_(checked("opencl::context", "making a context", [&] { return compute::context(device_); })),
         queue_(checked("opencl::context", "making a queue", [&] { return compute::command_queue(context_, device_); })),
-        programs_(options, context_, device_) {
+        programs_(options, context_, device_),
+        is_cpu_((device_.type() & CL_DEVICE_TYPE_CPU) != 0) {
     if (device_.max_work_group_size() < std::size_t{work_tuning::group})
       throw resource_error("[opencl::context] device '" + device_.name() + "': expected groups of at least " +
                            std::to_string(work_tuning::group) + " work-items, found " +
@@ -35,6 +36,7 @@ class state {
   context_options const& options() const { return options_; }
   compute::device const& device() const { return device_; }
   compute::command_queue& queue() { return queue_; }
+  bool is_cpu() const { return is_cpu_; }
 
   /// nullptr for no bytes; else an address that only find() and pointer arithmetic take.
   void* allocate(std::size_t bytes) {
@@ -81,6 +83,7 @@ class state {
   compute::command_queue queue_;
   memory_map memory_;
   programs programs_;
+  bool is_cpu_;
   char const* last_op_ = "none";
 };
 
