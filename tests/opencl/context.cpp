@@ -5,7 +5,7 @@
 #include <support/compare.hpp>
 #include <support/thrown.hpp>
 
-#include <cstdint>
+#include <cctype>
 #include <cstdlib>
 #include <exception>
 #include <string>

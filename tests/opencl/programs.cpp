@@ -4,11 +4,10 @@
 #include <doctest/doctest.h>
 #include <io/temporary_folder.hpp>
 #include <support/compare.hpp>
-#include <support/thrown.hpp>
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,11 +17,6 @@ using scale::shape;
 using scale::opencl::context;
 using scale::opencl::program_cache;
 using testing::contains;
-
-std::string content_of(std::filesystem::path const& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 void write(std::filesystem::path const& file, std::string const& content) {
   std::ofstream(file, std::ios::binary | std::ios::trunc) << content;
@@ -51,11 +45,11 @@ TEST_CASE("opencl: compiled programs are kept on disk, one file each, and used a
   auto const files = files_in(cache);
   REQUIRE(files.size() == 1);
   auto const written = std::filesystem::last_write_time(files[0]);
-  std::string const before = content_of(files[0]);
+  std::string const before = testing::read_text(files[0]);
   run(cache);
   CHECK(files_in(cache) == files);
   CHECK(std::filesystem::last_write_time(files[0]) == written);
-  CHECK(content_of(files[0]) == before);
+  CHECK(testing::read_text(files[0]) == before);
 }
 
 TEST_CASE("opencl: a damaged program is not used, but compiled and written again") {
@@ -63,7 +57,7 @@ TEST_CASE("opencl: a damaged program is not used, but compiled and written again
   run(folder.path());
   auto const files = files_in(folder.path());
   REQUIRE(files.size() == 1);
-  std::string const whole = content_of(files[0]);
+  std::string const whole = testing::read_text(files[0]);
   std::string changed = whole, of_another = whole;
   changed[whole.size() / 2] = static_cast<char>(changed[whole.size() / 2] ^ 1);
   of_another[30] = of_another[30] == 'a' ? 'b' : 'a';  // within the key
@@ -71,8 +65,8 @@ TEST_CASE("opencl: a damaged program is not used, but compiled and written again
        {std::string(), whole.substr(0, 40), whole.substr(0, whole.size() - 1), whole + "x", changed, of_another}) {
     write(files[0], damaged);
     run(folder.path());
-    CHECK(content_of(files[0]).size() == whole.size());
-    CHECK(content_of(files[0]).substr(0, 60) == whole.substr(0, 60));
+    CHECK(testing::read_text(files[0]).size() == whole.size());
+    CHECK(testing::read_text(files[0]).substr(0, 60) == whole.substr(0, 60));
   }
 }
 
@@ -87,13 +81,13 @@ TEST_CASE("opencl: a program that the driver refuses is compiled again") {
   // a whole entry, whose binary is no program
   run(folder.path() / "cache");
   auto const entry = files_in(folder.path() / "cache").front();
-  std::string const whole = content_of(entry);
+  std::string const whole = testing::read_text(entry);
   std::string const binary = "no program";
   auto const hash = scale::sha256_hex(std::as_bytes(std::span(binary.data(), binary.size())));
   constexpr std::size_t hash_begin = 23 + 65;
   write(entry, whole.substr(0, hash_begin) + hash + "\n" + binary);
   run(folder.path() / "cache");
-  CHECK(content_of(entry).size() > whole.size() / 2);
+  CHECK(testing::read_text(entry).size() > whole.size() / 2);
 }
 
 TEST_CASE("opencl: no folder, or one that cannot be written, costs time and nothing else") {
@@ -108,7 +102,7 @@ TEST_CASE("opencl: kernels that do not compile are an error with kernel, device 
   context const c({.cache = program_cache::memory});
   static constexpr scale::opencl::detail::program_source broken{"broken",
                                                                 {"kernel void broken(global float* x) { y; }"}};
-  std::string const text = testing::thrown<scale::resource_error>(
+  std::string const text = testing::message_of<scale::resource_error>(
       [&] { scale::opencl::detail::launch(c, "broken_op", broken, "broken", {1}); });
   CHECK(contains(text, "[broken_op] the kernels of 'broken' do not compile for device '" + c.device_name()));
   CHECK(contains(text, "its compiler says:"));

@@ -12,4 +12,8 @@ namespace scale::opencl {
 template <class T>
 concept opencl_float = std::same_as<T, float>;
 
+/// What the optimiser rounds parameters to.
+template <class T>
+concept opencl_storage = opencl_float<T> || std::same_as<T, bf16>;
+
 }  // namespace scale::opencl

@@ -67,7 +67,9 @@ float4 dropout_factors(ulong seed, uint step, uint stream, uint threshold, float
   uint const skipped = number % 4;
   if (skipped != 0) {
     uint4 const next = random_words(seed, step, stream, number / 4 + 1);
-    bits = skipped == 1 ? (uint4)(bits.yzw, next.x) : skipped == 2 ? (uint4)(bits.zw, next.xy) : (uint4)(bits.w, next.xyz);
+    bits = skipped == 1   ? (uint4)(bits.yzw, next.x)
+           : skipped == 2 ? (uint4)(bits.zw, next.xy)
+                          : (uint4)(bits.w, next.xyz);
   }
   return bits >> 8 >= threshold ? (float4)kept : (float4)0;
 }

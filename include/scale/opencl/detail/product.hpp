@@ -106,6 +106,7 @@ void store_vector(global float* to, float16 values, long columns, int accumulate
 kernel void multiply(PRODUCT, local float* b_tile) {
   long const row_begin = get_group_id(0) * ROWS, row_end = min(m, row_begin + ROWS);
   long const column_begin = get_group_id(1) * COLUMNS, columns = min((long)COLUMNS, n - column_begin);
+  float totals[ROWS * COLUMNS];  // of the terms before
   long begin = 0;
   do {  // once even where there are no terms
     long const depth = min((long)DEPTH, k - begin);
@@ -124,10 +125,16 @@ kernel void multiply(PRODUCT, local float* b_tile) {
           for (int r = 0; r < 16; ++r) values[r] += x[r][term * a_k] * z;
         }
         #pragma unroll
-        for (int r = 0; r < 16; ++r)
-          if (row + r < m)
-            store_vector(ROW(y, row + r) + column_begin + c, values[r], columns - c, accumulate || begin > 0,
+        for (int r = 0; r < 16; ++r) {
+          float* const total = totals + (row - row_begin + r) * COLUMNS + c;
+          float16 sum = values[r];
+          if (begin > 0) sum += vload16(0, total);
+          if (begin + DEPTH < k)
+            vstore16(sum, 0, total);
+          else if (row + r < m)
+            store_vector(ROW(y, row + r) + column_begin + c, sum, columns - c, accumulate,
                          GIVEN(bias) ? DATA(bias) + column_begin + c : 0);
+        }
       }
     }
     begin += DEPTH;
