@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
+#include <type_traits>
 #include <utility>
 
 namespace scale::opencl {

@@ -7,9 +7,7 @@
 
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <string>
-#include <type_traits>
 
 namespace scale::opencl::detail {
 

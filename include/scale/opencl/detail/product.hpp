@@ -6,6 +6,7 @@
 #include <scale/opencl/detail/launch.hpp>
 #include <scale/ops/write_mode.hpp>
 
+#include <cstddef>
 #include <string>
 
 namespace scale::opencl::detail {
