@@ -18,7 +18,7 @@ class state {
  public:
   state(context_options const& options, location at)
       : options_(options),
-        device_(find_device(options.device, at)),
+        device_(checked("opencl::context", "choosing a device", [&] { return find_device(options.device, at); })),
         context_(checked("opencl::context", "making a context", [&] { return compute::context(device_); })),
         queue_(checked("opencl::context", "making a queue", [&] { return compute::command_queue(context_, device_); })),
         programs_(options, context_, device_),
