@@ -20,7 +20,7 @@ LAYERS = {
     "ref": {"core", "ops"},
     "cpu": {"core", "ops"},
     "cuda": {"core", "ops"},
-    "opencl": {"core", "ops"},
+    "opencl": {"core", "ops", "io"},
     "nn": NETWORK,
     "optim": NETWORK | {"nn"},
     "backbone": NETWORK | {"nn", "optim", "io"},
@@ -36,7 +36,7 @@ BACKENDS = {"ref", "cpu", "cuda", "opencl"}
 # Third party -> how its headers look, and where they may be included: a folder, or a folder's detail/.
 THIRD_PARTIES = {
     "POSIX": (r"(sys/\w+|unistd|fcntl|poll|signal|pthread|dirent|spawn|sched|termios|iconv)\.h",
-              ["core", "io", "video", "data", "cpu/detail"]),
+              ["core", "io", "video", "data", "cpu/detail", "opencl/detail"]),
     "Linux": (r"(linux/\w+|malloc)\.h", ["video/detail"]),
     "nlohmann-json": (r"nlohmann/.+", ["io", "data", "train", "eval"]),  # its value type is in io's interface
     "zlib": (r"zlib\.h", ["io"]),

@@ -40,6 +40,21 @@ macro(scale_find_cuda)
   endif()
 endmacro()
 
+macro(scale_find_opencl)
+  set(scale_opencl_MISSING)
+  find_package(OpenCL 1.2 QUIET)
+  if(NOT TARGET OpenCL::OpenCL)
+    list(APPEND scale_opencl_MISSING OpenCL::OpenCL)
+  endif()
+  if(POLICY CMP0167)  # Boost's own package config, where there is one
+    cmake_policy(SET CMP0167 NEW)
+  endif()
+  find_package(Boost 1.74 QUIET)  # headers only: Boost.Compute
+  if(NOT TARGET Boost::headers)
+    list(APPEND scale_opencl_MISSING "Boost::headers (1.74 or newer)")
+  endif()
+endmacro()
+
 macro(scale_find_video)
   set(scale_video_MISSING)
   find_package(PkgConfig QUIET)

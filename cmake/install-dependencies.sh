@@ -9,6 +9,7 @@ packages=(
   g++ cmake ninja-build pkg-config git python3
   libdnnl-dev libeigen3-dev libxtensor-dev nlohmann-json3-dev zlib1g-dev
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev ffmpeg
+  libboost-dev opencl-headers ocl-icd-opencl-dev pocl-opencl-icd
   libcli11-dev libfmt-dev doctest-dev libbenchmark-dev
 )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Headers, the program, and a package config: find_package(scale REQUIRED COMPONENTS cpu cuda video).
+# Headers, the program, and a package config: find_package(scale REQUIRED COMPONENTS cpu cuda opencl video).
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -9,7 +9,7 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/scale" DESTINATION "${CMAKE_INS
         FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh")
 install(TARGETS scale_headers EXPORT scale-targets)
 install(EXPORT scale-targets NAMESPACE scale:: DESTINATION "${scale_package_dir}")
-foreach(component cpu cuda video)
+foreach(component cpu cuda opencl video)
   if(scale_${component}_ENABLED)
     install(TARGETS scale_${component} EXPORT scale-${component}-targets)
     install(EXPORT scale-${component}-targets NAMESPACE scale:: DESTINATION "${scale_package_dir}")

@@ -9,7 +9,7 @@ option(SCALE_FUZZ "Build the fuzzers; needs clang" OFF)
 option(SCALE_INSTALL "Make install rules and a package config" ${PROJECT_IS_TOP_LEVEL})
 
 # AUTO: where its libraries are found. ON: an error where they are not. OFF: never.
-foreach(component CPU CUDA VIDEO)
+foreach(component CPU CUDA OPENCL VIDEO)
   set(SCALE_${component} AUTO CACHE STRING "Component ${component}: AUTO, ON or OFF")
   set_property(CACHE SCALE_${component} PROPERTY STRINGS AUTO ON OFF)
   if(NOT SCALE_${component} MATCHES "^(AUTO|ON|OFF)$")

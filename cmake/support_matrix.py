@@ -13,7 +13,8 @@ HEADERS = ROOT / "include" / "scale"
 TARGET = ROOT / "docs" / "support-matrix.md"
 BACKENDS = ["ref", "cpu", "cuda", "opencl"]
 # The concepts by which backends constrain their overloads.
-TYPES = {"floating": "f32, f64, bf16", "cpu_element": "f32, bf16", "element": "any", "device_float": "f32, bf16"}
+TYPES = {"floating": "f32, f64, bf16", "cpu_element": "f32, bf16", "element": "any", "device_float": "f32, bf16",
+         "opencl_float": "f32", "opencl_storage": "f32, bf16", "opencl_element": "any but f64, bf16"}
 
 OPERATION = re.compile(r"^inline constexpr detail::\w+::\w+ (\w+)\{\};", re.MULTILINE)
 

@@ -43,6 +43,10 @@ scale_add_component(cuda CUDA::cudart CUDA::cublasLt)
 if(scale_cuda_ENABLED)
   include("${CMAKE_CURRENT_LIST_DIR}/cuda-kernels.cmake")
 endif()
+scale_add_component(opencl OpenCL::OpenCL Boost::headers)
+if(scale_opencl_ENABLED)
+  target_compile_definitions(scale_opencl INTERFACE CL_TARGET_OPENCL_VERSION=120)
+endif()
 scale_add_component(video PkgConfig::scale_libav)
 
 # For the project's own programs and tests.
