@@ -21,6 +21,7 @@
 #include <scale/opencl/group_mean.hpp>
 #include <scale/opencl/info_nce.hpp>
 #include <scale/opencl/l2_normalize.hpp>
+#include <scale/opencl/largest_magnitude.hpp>
 #include <scale/opencl/layer_norm.hpp>
 #include <scale/opencl/linear.hpp>
 #include <scale/opencl/matmul.hpp>
