@@ -19,6 +19,7 @@ namespace scale::program {
 namespace {
 
 constexpr int worker_descriptor = 3;
+constexpr int socket_bytes = 1 << 21;  // some frames on their way while the next is decoded; the system may give less
 
 /// Kills a child, unless it has ended, and returns how it ended.
 int end_child(::pid_t child) {
@@ -36,6 +37,7 @@ video::decode_process start_decode_process() {
   };
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) fail("socketpair", errno);
+  ::setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &socket_bytes, sizeof(socket_bytes));
   ::posix_spawn_file_actions_t files;
   ::posix_spawn_file_actions_init(&files);
   ::posix_spawn_file_actions_adddup2(&files, pair[1], worker_descriptor);
