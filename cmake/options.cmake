@@ -19,6 +19,8 @@ endforeach()
 
 # Off: it costs minutes of nvcc, and a start that is 70 ms longer, for cuBLASLt.
 option(SCALE_PROGRAM_CUDA "The program scale computes on CUDA devices too" OFF)
+# Off, one is left, which shows that kernels and host code link; the same tests run in the emulation of a device.
+option(SCALE_CUDA_TESTS "Build all tests that a CUDA device is needed for" ON)
 set(SCALE_CUDA_ARCHITECTURES 90 CACHE STRING
     "Devices that the project's own CUDA programs and tests are compiled for: numbers as in sm_90, or all")
 
