@@ -27,9 +27,8 @@ device_list cuda_devices() {
 #if SCALE_PROGRAM_CUDA
   try {
     for (cuda::device_info const& one : cuda::devices())
-      out.devices.push_back({{"name", one.name},
-                             {"compute_capability", fmt::format("{}.{}", one.major, one.minor)},
-                             {"memory_mb", one.bytes >> 20}});
+      out.devices.push_back(
+          {{"name", one.name}, {"compute_capability", one.capability}, {"memory_mb", one.bytes >> 20}});
   } catch (resource_error const& e) {
     out.problem = e.what();
   }

@@ -34,6 +34,17 @@ TEST_CASE("cuda: no device, no driver and an old driver are errors in words") {
   CHECK(contains(made(), "driver is too old: expected one for CUDA 13.0, got one for CUDA 12.4"));
 }
 
+TEST_CASE("cuda: the devices of a machine, by number") {
+  auto const devices = scale::cuda::devices();
+  REQUIRE(devices.size() == static_cast<std::size_t>(cuda_on_host::the_machine().devices));
+  CHECK(devices[0].name == "emulated device");
+  CHECK(devices[0].capability == "9.1");
+  CHECK(devices[0].bytes == std::size_t{1} << 30);
+  machine_scope const scope;
+  cuda_on_host::the_machine().devices = 0;
+  CHECK(contains(testing::thrown<scale::resource_error>([] { scale::cuda::devices(); }), "no CUDA device"));
+}
+
 TEST_CASE("cuda: a device that does not exist is refused") {
   testing::check_argument_error([] { context const c(context_options{.device = 2}); }, {"device", "[0, 2)", "got 2"});
 }

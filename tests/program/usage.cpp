@@ -162,7 +162,7 @@ TEST_CASE("a backend that is not compiled in, or has no device: exit code 4, and
       {"bench", "backbone"},
       {"demo", "--quick", "--out", folder / "demo"}};
   for (std::string const backend : {"cuda", "opencl"}) {
-    bool const there = std::ranges::count(compiled_in, backend) != 0;
+    bool const there = std::count(compiled_in.begin(), compiled_in.end(), backend) != 0;
     if (there && !info.at(backend + "_devices").empty()) {
       MESSAGE("skipped: this machine has a device for " << backend);
       continue;

@@ -12,9 +12,9 @@
 namespace scale::cuda {
 
 struct device_info {
-  std::string name;          // as its maker calls it
-  int major = 0, minor = 0;  // compute capability
-  std::size_t bytes = 0;     // of memory in all
+  std::string name;        // as its maker calls it
+  std::string capability;  // "9.0": its compute capability
+  std::size_t bytes = 0;   // of memory in all
 };
 
 /// By number, as context_options::device counts. Throws resource_error where there is none, or the driver is too old.
@@ -27,7 +27,13 @@ inline std::vector<device_info> devices(location at = location::current()) {
   for (int device = 0; device < count; ++device) {
     cudaDeviceProp found{};
     detail::check(cudaGetDeviceProperties(&found, device), op, "reading properties");
-    all.push_back({found.name, found.major, found.minor, found.totalGlobalMem});
+    std::string capability;
+    for (cudaDeviceAttr const part : {cudaDevAttrComputeCapabilityMajor, cudaDevAttrComputeCapabilityMinor}) {
+      int value = 0;
+      detail::check(cudaDeviceGetAttribute(&value, part, device), op, "reading attributes");
+      capability += (capability.empty() ? "" : ".") + std::to_string(value);
+    }
+    all.push_back({found.name, capability, found.totalGlobalMem});
   }
   return all;
 }

@@ -414,11 +414,12 @@ cudaError_t cudaSetDevice(int device) {
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (device < 0 || device >= e().found.devices) return remember(cudaErrorInvalidDevice);
-  *properties = {"emulated device", std::size_t{1} << 30, 9, device};
+  *properties = {"emulated device", std::size_t{1} << 30};
   return cudaSuccess;
 }
-cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
-  *value = 1;
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  if (device < 0 || device >= e().found.devices) return remember(cudaErrorInvalidDevice);
+  *value = attribute == cudaDevAttrComputeCapabilityMajor ? 9 : 1;
   return cudaSuccess;
 }
 
