@@ -13,7 +13,7 @@ using scale::write_mode;
 using testing::rows;
 using testing::test_backend;
 
-TEST_CASE_TEMPLATE("copy copies and adds rows that lie apart", T, float, double, scale::bf16) {
+TEST_CASE_TEMPLATE("copy copies and adds rows that lie apart", T, SCALE_TEST_STORED_TYPES) {
   test_backend const b = testing::make_backend();
   for (auto const& [n, c] : {std::pair<index_t, index_t>{0, 3}, {1, 1}, {13, 37}, {700, 131}})
     for (index_t const gap : {0, 3}) {

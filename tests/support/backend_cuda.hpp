@@ -10,6 +10,7 @@
 
 #define SCALE_TEST_TYPES float, scale::bf16
 #define SCALE_TEST_WIDE_TYPES float
+#define SCALE_TEST_STORED_TYPES float, double, scale::bf16
 
 namespace testing {
 

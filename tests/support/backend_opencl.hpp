@@ -11,6 +11,7 @@
 
 #define SCALE_TEST_TYPES float
 #define SCALE_TEST_WIDE_TYPES float
+#define SCALE_TEST_STORED_TYPES float
 
 namespace testing {
 

@@ -11,6 +11,7 @@
 
 #define SCALE_TEST_TYPES float, double
 #define SCALE_TEST_WIDE_TYPES float, double
+#define SCALE_TEST_STORED_TYPES float, double, scale::bf16  // that copy moves and adds
 
 namespace testing {
 
